@@ -1,0 +1,294 @@
+// Package account is what people do with their own identity: profile,
+// addresses, credentials, sessions, activity, export and deletion. It is one
+// room behind two doors, pages and JSON. Sensitive changes need a fresh proof
+// (OWASP ASVS 5.0 7.5) and are told to the owner by mail.
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/language"
+
+	"github.com/countersign-id/countersign"
+	"github.com/countersign-id/countersign/internal/address"
+	"github.com/countersign-id/countersign/internal/ids"
+	"github.com/countersign-id/countersign/risk"
+)
+
+// Store is what accounts need from storage.
+type Store interface {
+	SubjectOf(context.Context, countersign.IdentityID) (countersign.Identity, []countersign.Credential, error)
+	ListSessions(ctx context.Context, of countersign.IdentityID, after countersign.SessionID, limit int) ([]countersign.Session, error)
+	ListEvents(ctx context.Context, f countersign.EventFilter, before string, limit int) ([]countersign.Event, error)
+	Apply(context.Context, *countersign.Change) error
+}
+
+// Counter counts guesses in the database before they are checked.
+type Counter interface {
+	Count(context.Context, []countersign.Budget) (wait time.Duration, err error)
+}
+
+// Prover sends and checks the codes that prove an address.
+type Prover interface {
+	SendCode(ctx context.Context, by countersign.Caller, address string) error
+	VerifyCode(ctx context.Context, by countersign.Caller, address, code string) error
+}
+
+// Process is what an owner can do. All fields are needed.
+type Process struct {
+	Methods map[string]countersign.Method
+	Store   Store
+	Counter Counter
+	Limits  risk.Limits
+	Prover  Prover
+	Sudo    time.Duration // how fresh a proof sensitive changes need
+	Now     func() time.Time
+}
+
+// Patch changes a profile; what is nil stays. An empty username or picture is removed.
+type Patch struct {
+	Name     *string `json:"name,omitempty" maxLength:"200"`
+	Locale   *string `json:"locale,omitempty" maxLength:"35"`
+	Username *string `json:"username,omitempty" maxLength:"64"`
+	Picture  *string `json:"picture,omitempty" maxLength:"2048"`
+}
+
+// Show returns the caller's identity as it is stored now.
+func (p *Process) Show(ctx context.Context, by countersign.Caller) (countersign.Identity, error) {
+	i, _, err := p.own(ctx, by)
+	return i, err
+}
+
+func (p *Process) own(ctx context.Context, by countersign.Caller) (countersign.Identity, []countersign.Credential, error) {
+	if by.Identity.ID == "" || by.Session.ID == "" {
+		return countersign.Identity{}, nil, countersign.ErrUnauthenticated
+	}
+	i, c, err := p.Store.SubjectOf(ctx, by.Identity.ID)
+	if err != nil {
+		return i, nil, fmt.Errorf("account: find: %w", err)
+	}
+	return i, c, nil
+}
+
+// fresh is own for sensitive changes: the caller must have proved a short while ago.
+func (p *Process) fresh(ctx context.Context, by countersign.Caller) (countersign.Identity, []countersign.Credential, error) {
+	if by.Session.ID != "" && !by.ProvedWithin(p.Sudo, p.Now()) {
+		return countersign.Identity{}, nil, countersign.ErrStepUp
+	}
+	return p.own(ctx, by)
+}
+
+// Update changes the caller's profile.
+func (p *Process) Update(ctx context.Context, by countersign.Caller, in Patch) (countersign.Identity, error) {
+	i, _, err := p.own(ctx, by)
+	if err != nil {
+		return i, err
+	}
+	if err := in.apply(&i); err != nil {
+		return i, err
+	}
+	err = p.change(ctx, by, i.ID, "identity.updated", &countersign.Change{Identity: &i})
+	if err == countersign.ErrTaken {
+		return i, &countersign.Error{Code: countersign.ErrConflict.Code, Detail: "This username is taken.",
+			Fields: []countersign.FieldError{{Field: "username", Code: "taken", Message: "This username is taken. Choose another."}}}
+	}
+	return i, err
+}
+
+func (in Patch) apply(i *countersign.Identity) error {
+	if in.Name != nil {
+		name, ok := Name(*in.Name)
+		if !ok {
+			return countersign.Invalid("name", "invalid", "A name has at most 200 characters and no line breaks or control characters.")
+		}
+		i.Name = name
+	}
+	if in.Locale != nil {
+		if tag, err := language.Parse(*in.Locale); *in.Locale != "" && (err != nil || len(*in.Locale) > 35) {
+			return countersign.Invalid("locale", "invalid", "Give a language tag, such as en or de-CH.")
+		} else if i.Locale = ""; *in.Locale != "" {
+			i.Locale = tag.String()
+		}
+	}
+	if in.Username != nil {
+		if key, ok := address.Username(*in.Username); ok {
+			i.Username = &key
+		} else if *in.Username == "" {
+			i.Username = nil
+		} else {
+			return countersign.Invalid("username", "invalid", "A username has 2 to 64 letters a to z, digits, dots, hyphens and underscores, and begins with a letter.")
+		}
+	}
+	if in.Picture != nil {
+		u, err := url.Parse(*in.Picture)
+		if i.Picture = in.Picture; *in.Picture == "" {
+			i.Picture = nil
+		} else if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(*in.Picture) > 2048 {
+			return countersign.Invalid("picture", "invalid", "Give the https address of a picture.")
+		}
+	}
+	return nil
+}
+
+// Name trims a name and says whether it is one: text on one line, at most 200 characters.
+func Name(s string) (string, bool) {
+	s = strings.TrimSpace(s)
+	bad := !utf8.ValidString(s) || utf8.RuneCountInString(s) > 200 ||
+		strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' })
+	return s, !bad
+}
+
+// Delete removes the caller's identity and everything that hangs on it. The
+// audit log keeps that it existed.
+func (p *Process) Delete(ctx context.Context, by countersign.Caller) error {
+	i, _, err := p.fresh(ctx, by)
+	if err != nil {
+		return err
+	}
+	c := &countersign.Change{Remove: i.ID, End: []countersign.End{{Identity: i.ID}}}
+	p.tell(c, by, i, "account_deleted", nil, i.Primary())
+	return p.change(ctx, by, i.ID, "identity.deleted", c)
+}
+
+// Changeable lists the methods whose credential its owner can change.
+func (p *Process) Changeable() (names []string) {
+	for name, m := range p.Methods {
+		if _, ok := m.(countersign.Changer); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// change writes with one event about the caller.
+func (p *Process) change(ctx context.Context, by countersign.Caller, who countersign.IdentityID, action string, c *countersign.Change) error {
+	c.Events = append(c.Events, p.event(by, who, action))
+	err := p.Store.Apply(ctx, c)
+	if err != nil && err != countersign.ErrTaken {
+		return fmt.Errorf("account: %s: %w", action, err)
+	}
+	return err
+}
+
+func (p *Process) event(by countersign.Caller, who countersign.IdentityID, action string) countersign.Event {
+	now := p.Now()
+	return countersign.Event{
+		ID: ids.New("evt", now), At: now, Action: action, Outcome: "ok", Actor: string(by.Identity.ID), Subject: who,
+		Session: by.Session.ID, Network: by.Device.Network, Device: by.Device.Name, Request: by.Request,
+	}
+}
+
+// tell adds a letter to each address to a change.
+func (p *Process) tell(c *countersign.Change, by countersign.Caller, i countersign.Identity, template string, data map[string]string, to ...string) {
+	now := p.Now()
+	for _, address := range to {
+		if address == "" {
+			continue
+		}
+		d := map[string]string{"device": by.Device.Name, "network": by.Device.Network, "place": by.Device.Place, "at": now.UTC().Format(time.RFC3339)}
+		for k, v := range data {
+			d[k] = v
+		}
+		locale := i.Locale
+		if locale == "" {
+			locale = by.Locale
+		}
+		c.Send = append(c.Send, countersign.Message{
+			ID: ids.New("msg", now), Channel: "email", To: address, Template: template, Locale: locale, Data: d, CreatedAt: now,
+		})
+	}
+}
+
+// verified are the addresses that mail about the account goes to.
+func verified(i countersign.Identity) (all []string) {
+	for _, e := range i.Emails {
+		if e.Verified {
+			all = append(all, e.Address)
+		}
+	}
+	return all
+}
+
+// Export is everything that is held about an identity, without what lets someone in.
+type Export struct {
+	ExportedAt  time.Time             `json:"exported_at"`
+	Identity    countersign.Identity  `json:"identity"`
+	Credentials []ExportedCredential  `json:"credentials"`
+	Sessions    []countersign.Session `json:"sessions"`
+	Activity    []countersign.Event   `json:"activity"`
+}
+
+// ExportedCredential says that a credential exists.
+type ExportedCredential struct {
+	ID        countersign.CredentialID `json:"id"`
+	Method    string                   `json:"method"`
+	Name      string                   `json:"name"`
+	CreatedAt time.Time                `json:"created_at"`
+	UsedAt    *time.Time               `json:"used_at"`
+}
+
+// Export gathers it; the newest 10,000 lines of activity are included.
+func (p *Process) Export(ctx context.Context, by countersign.Caller) (Export, error) {
+	i, credentials, err := p.fresh(ctx, by)
+	if err != nil {
+		return Export{}, err
+	}
+	out := Export{ExportedAt: p.Now().UTC(), Identity: i, Credentials: []ExportedCredential{}}
+	for _, c := range credentials {
+		e := ExportedCredential{ID: c.ID, Method: c.Method, Name: c.Name, CreatedAt: c.CreatedAt}
+		if !c.UsedAt.IsZero() {
+			e.UsedAt = &c.UsedAt
+		}
+		out.Credentials = append(out.Credentials, e)
+	}
+	if out.Sessions, err = p.Store.ListSessions(ctx, i.ID, "", 1000); err != nil {
+		return out, fmt.Errorf("account: export: %w", err)
+	}
+	if out.Activity, err = p.Store.ListEvents(ctx, countersign.EventFilter{Subject: i.ID}, "", 10_000); err != nil {
+		return out, fmt.Errorf("account: export: %w", err)
+	}
+	return out, p.change(ctx, by, i.ID, "identity.exported", &countersign.Change{})
+}
+
+// Change replaces a credential: its owner shows the current one and the new
+// one. Guesses of the current one draw on the budget of the sign-in. The other sessions end.
+func (p *Process) Change(ctx context.Context, by countersign.Caller, method string, body json.RawMessage) error {
+	m, ok := p.Methods[method].(countersign.Changer)
+	if !ok {
+		return countersign.ErrNotFound
+	}
+	leave, err := countersign.Admit(ctx, m)
+	if err != nil {
+		return fmt.Errorf("account: admit %s: %w", method, err)
+	}
+	defer leave()
+	i, credentials, err := p.own(ctx, by)
+	if err != nil {
+		return err
+	}
+	by.Known = i.ID // whoever has the session is no stranger
+	budgets, back := p.Limits.Guess(by, i.ID, i.Primary(), method)
+	if wait, err := p.Counter.Count(ctx, budgets); err != nil {
+		return fmt.Errorf("account: count: %w", err)
+	} else if wait > 0 {
+		return p.refused(ctx, by, i.ID, method, countersign.SlowDown(wait, "budget used up"))
+	}
+	subject := countersign.Subject{Identity: i.ID, Names: append([]string{i.Name}, verified(i)...), Credentials: credentials}
+	made, err := m.Change(ctx, subject, countersign.Evidence{Method: method, Subject: subject, Answer: body, From: by.From})
+	if err != nil {
+		return p.refused(ctx, by, i.ID, method, err)
+	}
+	c := &countersign.Change{Credentials: []countersign.Credential{made}, Clear: back,
+		End: []countersign.End{{Identity: i.ID, Except: by.Session.ID}}}
+	p.tell(c, by, i, method+"_changed", nil, verified(i)...)
+	return p.change(ctx, by, i.ID, "credential.changed", c)
+}

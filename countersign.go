@@ -1,0 +1,116 @@
+// Package countersign holds the words of the system and its one decision.
+//
+// Someone shows Evidence; a Method turns it into a Proof; a Policy weighs the
+// proofs of an Attempt; and only its positive Verdict, Enough, buys a pass.
+// The package decides; it never reads a request, a clock or a database.
+//
+// The levels of assurance follow NIST SP 800-63B-4, the names of methods
+// RFC 8176 where that has one, the audit chain is HMAC-SHA-256 (RFC 2104).
+package countersign
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Ids are opaque to callers, typed by their prefix and sortable by time.
+type (
+	IdentityID   string // idn_…
+	CredentialID string // crd_…
+	AttemptID    string // att_…
+	SessionID    string // ses_…
+)
+
+// Kind says what an identity is.
+type Kind string
+
+// The kinds of identity.
+const (
+	Person  Kind = "person"
+	Service Kind = "service"
+	Guest   Kind = "guest"
+)
+
+// State says whether an identity may prove itself at all.
+type State string
+
+// The states of an identity.
+const (
+	Active   State = "active"
+	Disabled State = "disabled"
+)
+
+// Identity is who: a person, a service or a guest. Its JSON form is the same
+// everywhere it is shown.
+type Identity struct {
+	ID        IdentityID      `json:"id"`
+	Kind      Kind            `json:"kind" enum:"person,service,guest"`
+	State     State           `json:"state" enum:"active,disabled"`
+	Username  *string         `json:"username" nullable:"true"`
+	Emails    []Email         `json:"emails"`
+	Phones    []Phone         `json:"phones"`
+	Name      string          `json:"name"`
+	Locale    string          `json:"locale"`
+	Picture   *string         `json:"picture" nullable:"true"`
+	Flags     []string        `json:"flags"`
+	Roles     []string        `json:"roles"`
+	Metadata  json.RawMessage `json:"metadata"`
+	CreatedAt time.Time       `json:"created_at"`
+
+	// Version counts the stored changes; 0 means not stored yet. A write with
+	// an old version is refused, so that two writers cannot undo each other.
+	Version int64 `json:"-"`
+}
+
+// Email is one address of an identity. Only a verified one can be used to sign in.
+type Email struct {
+	Address  string `json:"address" format:"email"`
+	Verified bool   `json:"verified"`
+	Primary  bool   `json:"primary"`
+}
+
+// Phone is one number of an identity, in E.164.
+type Phone struct {
+	Number   string `json:"number"`
+	Verified bool   `json:"verified"`
+	Primary  bool   `json:"primary"`
+}
+
+// Primary returns the address that mail goes to, or "" when there is none.
+func (i Identity) Primary() string {
+	for _, e := range i.Emails {
+		if e.Primary {
+			return e.Address
+		}
+	}
+	return ""
+}
+
+// Has reports whether the identity holds the role.
+func (i Identity) Has(role string) bool {
+	for _, r := range i.Roles {
+		if role != "" && r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// Credential is something enrolled that can prove an identity. Data is the
+// method's own; the store seals it at rest and never looks inside.
+type Credential struct {
+	ID        CredentialID
+	Identity  IdentityID
+	Method    string
+	Lookup    string // found by this when the caller gives no name; unique within the method, "" for none
+	Name      string // what its owner calls it
+	Data      []byte
+	CreatedAt time.Time
+	UsedAt    time.Time
+}
+
+// App is a program that relies on us: an OAuth client. The zero App is our own pages and API.
+type App struct {
+	ID   string
+	Name string
+}

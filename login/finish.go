@@ -1,0 +1,138 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/countersign-id/countersign"
+)
+
+// finish completes an attempt that is enough: one transaction spends it, opens
+// the pass, and writes what the purpose changes and the record of it all.
+func (p *Process) finish(ctx context.Context, s *answer, c *countersign.Change, e countersign.Enough) (Result, error) {
+	s.attempt.State = countersign.Complete
+	c.Attempt = &s.attempt
+	var token string
+	var err error
+	switch s.attempt.Purpose {
+	case countersign.SignUp:
+		p.endSignUp(s, c)
+	case countersign.Recover:
+		err = p.endRecover(ctx, s, c)
+	case countersign.VerifyOwn:
+		err = p.endVerify(s, c)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	if s.attempt.Purpose != countersign.VerifyOwn {
+		if token, err = p.pass(s, c, e); err != nil {
+			return Result{}, err
+		}
+	}
+	// Pending credentials are stored by now; the attempt need not keep them.
+	s.attempt.Enrolled = nil
+	for i := range c.Events {
+		if c.Events[i].Actor == "" {
+			c.Events[i].Actor = string(e.Identity()) // who proved did it
+		}
+	}
+	if err := p.Store.Apply(ctx, c); errors.Is(err, countersign.ErrTaken) {
+		return Result{}, countersign.NoMatch("the address was taken meanwhile")
+	} else if err != nil {
+		return Result{}, lost(err)
+	}
+	r := p.view(s)
+	r.Session, r.Secret, r.Proved = c.Session, token, e.Identity()
+	return r, nil
+}
+
+// pass opens the session; a step-up replaces the one it came from.
+func (p *Process) pass(s *answer, c *countersign.Change, e countersign.Enough) (string, error) {
+	var session countersign.Session
+	var token string
+	var err error
+	if s.attempt.Purpose == countersign.StepUp {
+		session, token, err = p.Sessions.Raise(s.by.Session, e, s.by)
+		c.End = append(c.End, countersign.End{Identity: e.Identity(), Session: s.attempt.Session})
+	} else {
+		session, token, err = p.Sessions.Open(e, s.by)
+	}
+	if err != nil {
+		return "", fmt.Errorf("login: pass: %w", err)
+	}
+	c.Session = &session
+	opened := p.event(s, "session.opened", "")
+	opened.Session, opened.Subject = session.ID, e.Identity()
+	c.Events = append(c.Events, opened)
+	return token, nil
+}
+
+// endSignUp creates the identity. Its address is verified, for only a code sent there got this far.
+func (p *Process) endSignUp(s *answer, c *countersign.Change) {
+	a := s.attempt
+	c.Identity = &countersign.Identity{
+		ID: a.Identity, Kind: countersign.Person, State: countersign.Active, Name: a.Name, Locale: a.Locale,
+		Emails: []countersign.Email{{Address: a.Identifier, Verified: true, Primary: true}},
+		Phones: []countersign.Phone{}, Flags: []string{}, Roles: []string{}, Metadata: []byte("{}"), CreatedAt: p.Now(),
+	}
+	c.Credentials = append(c.Credentials, a.Enrolled...)
+	created := p.event(s, "identity.created", "")
+	created.Actor = string(a.Identity)
+	c.Events = append(c.Events, created)
+}
+
+// endRecover puts the new credential in the place of the old, ends every
+// session and tells every address of the identity.
+func (p *Process) endRecover(ctx context.Context, s *answer, c *countersign.Change) error {
+	if s.identity.ID == "" {
+		if err := p.find(ctx, s); err != nil {
+			return err
+		}
+	}
+	if s.subject.Identity == "" {
+		return countersign.NoMatch("disabled or gone meanwhile")
+	}
+	for _, made := range s.attempt.Enrolled {
+		for _, old := range s.subject.Credentials {
+			if old.Method == made.Method && old.ID != made.ID {
+				c.Revoke = append(c.Revoke, old.ID)
+			}
+		}
+		c.Credentials = append(c.Credentials, made)
+		changed := p.event(s, "credential.replaced", made.Method)
+		c.Events = append(c.Events, changed)
+	}
+	c.End = append(c.End, countersign.End{Identity: s.identity.ID})
+	for _, e := range s.identity.Emails {
+		if e.Verified {
+			c.Send = append(c.Send, p.message(s, e.Address, "recovered", nil))
+		}
+	}
+	return nil
+}
+
+// endVerify marks the address as verified. It becomes the primary one when there is none.
+func (p *Process) endVerify(s *answer, c *countersign.Change) error {
+	i := s.identity
+	i.Emails = slices.Clone(i.Emails)
+	at := slices.IndexFunc(i.Emails, func(e countersign.Email) bool { return e.Address == s.attempt.Identifier })
+	if at < 0 {
+		return countersign.NoMatch("the address was removed meanwhile")
+	}
+	i.Emails[at].Verified = true
+	if old := i.Primary(); old != "" {
+		c.Send = append(c.Send, p.message(s, old, "email_added", map[string]string{"address": s.attempt.Identifier}))
+	} else {
+		i.Emails[at].Primary = true
+	}
+	c.Identity = &i
+	c.Events = append(c.Events, p.event(s, "email.verified", ""))
+	return nil
+}
+
+// expiry is how a message writes when a code ends.
+func expiry(t time.Time) string { return t.UTC().Format(time.RFC3339) }

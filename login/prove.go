@@ -1,0 +1,162 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/countersign-id/countersign"
+)
+
+// Answer takes one piece of evidence and says how the attempt stands then.
+// Wrong evidence is ErrNoMatch and leaves it open.
+func (p *Process) Answer(ctx context.Context, by countersign.Caller, id countersign.AttemptID, evidence json.RawMessage) (Result, error) {
+	s, err := p.open(ctx, by, id)
+	if err != nil {
+		return Result{}, err
+	}
+	s.raw = evidence
+	name, err := methodOf(evidence)
+	if err != nil {
+		return Result{}, err
+	}
+	if slices.Contains(s.policy.Enroll, name) && p.mayEnroll(s) {
+		return p.enroll(ctx, s, name)
+	}
+	return p.prove(ctx, s)
+}
+
+// methodOf reads which method the evidence is for; the caller says it, nobody is asked in turn.
+func methodOf(evidence json.RawMessage) (string, error) {
+	var in struct {
+		Method string `json:"method"`
+	}
+	if json.Unmarshal(evidence, &in) != nil || in.Method == "" {
+		return "", countersign.Invalid("evidence.method", "required", "Evidence names its method.")
+	}
+	return in.Method, nil
+}
+
+// prove checks one piece of evidence: admit, find, count, take, check, judge,
+// record. No step can be skipped by a method, and none knows which method it is.
+func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
+	name, err := methodOf(s.raw)
+	if err != nil {
+		return Result{}, err
+	}
+	m, ok := p.Methods[name]
+	if !ok || !slices.Contains(s.policy.Offer, name) {
+		return Result{}, countersign.Invalid("evidence.method", "not_offered", "This method is not offered here.")
+	}
+	leave, err := countersign.Admit(ctx, m)
+	if err != nil {
+		return Result{}, fmt.Errorf("login: admit %s: %w", name, err)
+	}
+	defer leave()
+	if err := p.find(ctx, s); err != nil {
+		return Result{}, err
+	}
+	budgets, back := p.Limits.Guess(s.by, s.attempt.Identity, s.attempt.Identifier, name)
+	if err := p.count(ctx, budgets); err != nil {
+		return Result{}, p.refuse(ctx, s, name, err)
+	}
+	c := &countersign.Change{Clear: back}
+	proof, err := p.check(ctx, s, m, c)
+	if err != nil {
+		return Result{}, p.refuse(ctx, s, name, err)
+	}
+	// The thread is given back before the writing: what was counted is decided.
+	leave()
+	s.attempt.Proofs = append(s.attempt.Proofs, proof)
+	if proof.Renew != nil {
+		c.Credentials = append(c.Credentials, *proof.Renew)
+	}
+	c.Events = []countersign.Event{p.event(s, "proof.given", name)}
+	return p.settle(ctx, s, c)
+}
+
+// check takes the challenge that the method kept, if it asks at all, and checks the evidence against it.
+func (p *Process) check(ctx context.Context, s *answer, m countersign.Method, c *countersign.Change) (countersign.Proof, error) {
+	e := countersign.Evidence{Method: m.Name(), Subject: s.subject, Answer: s.raw, From: s.by.From}
+	if _, asks := m.(countersign.Challenger); asks {
+		taken, err := p.Challenges.TakeChallenge(ctx, s.scope(), m.Name())
+		if errors.Is(err, countersign.ErrNotFound) {
+			return countersign.Proof{}, countersign.NoMatch("not asked, expired, used or tried too often")
+		}
+		if err != nil {
+			return countersign.Proof{}, fmt.Errorf("login: take challenge: %w", err)
+		}
+		e.Asked, c.Spend = taken.Keep, &taken
+	}
+	proof, err := m.Check(ctx, e)
+	if err != nil {
+		return proof, fmt.Errorf("login: check %s: %w", m.Name(), err)
+	}
+	if proof.Identity == "" || proof.Identity != s.subject.Identity {
+		return proof, countersign.NoMatch("another identity")
+	}
+	return proof, nil
+}
+
+// scope names the challenges of an attempt. Those for an address of an account
+// belong to the address, so that a newer one ends the older whatever asked for it.
+func (s *answer) scope() string {
+	if s.attempt.Purpose == countersign.VerifyOwn && s.attempt.Identity != "" {
+		return Scope(s.attempt.Identity, s.attempt.Identifier)
+	}
+	return string(s.attempt.ID)
+}
+
+// Scope names the challenge that proves an address of an account.
+func Scope(i countersign.IdentityID, address string) string { return string(i) + "/" + address }
+
+// refuse records why evidence was refused, and tells the caller no more than they may know.
+func (p *Process) refuse(ctx context.Context, s *answer, method string, cause error) error {
+	var known *countersign.Error
+	if !errors.As(cause, &known) || known.Code == countersign.ErrOverloaded.Code {
+		return cause // it could not be looked at: nothing was decided, so nothing is recorded
+	}
+	e := p.event(s, "proof.refused", method)
+	e.Outcome, e.Reason = "refused", known.Reason
+	if e.Reason == "" {
+		e.Reason = known.Code
+	}
+	if err := p.Store.Apply(ctx, &countersign.Change{Events: []countersign.Event{e}}); err != nil {
+		return fmt.Errorf("login: record a refusal: %w", err)
+	}
+	return known
+}
+
+// settle judges the attempt as it stands now, and does what the verdict says.
+func (p *Process) settle(ctx context.Context, s *answer, c *countersign.Change) (Result, error) {
+	switch v := s.policy.Judge(s.attempt, p.Now()).(type) {
+	case countersign.Enough:
+		return p.finish(ctx, s, c, v)
+	case countersign.Refused:
+		s.attempt.State = countersign.Failed
+		c.Attempt = &s.attempt
+		e := p.event(s, "attempt.refused", "")
+		e.Outcome, e.Reason = "refused", v.Reason
+		c.Events = append(c.Events, e)
+		if err := p.Store.Apply(ctx, c); err != nil {
+			return Result{}, fmt.Errorf("login: refuse: %w", err)
+		}
+		return Result{}, countersign.NoMatch(v.Reason)
+	default:
+		c.Attempt = &s.attempt
+		if err := p.Store.Apply(ctx, c); err != nil {
+			return Result{}, lost(err)
+		}
+		return p.view(s), nil
+	}
+}
+
+// lost turns a lost race for a one-use thing into what everyone else who is too late hears.
+func lost(err error) error {
+	if errors.Is(err, countersign.ErrConflict) {
+		return countersign.NoMatch("used already, or by another request at the same time")
+	}
+	return fmt.Errorf("login: settle: %w", err)
+}

@@ -1,0 +1,65 @@
+package login
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/countersign-id/countersign"
+)
+
+// Start is what begins an attempt. With Evidence inside, a whole sign-in is one call.
+type Start struct {
+	Purpose    countersign.Purpose `json:"purpose" enum:"sign_in,sign_up,verify,recover,step_up"`
+	Identifier string              `json:"identifier,omitempty" maxLength:"320" doc:"E-mail address, phone number or username"`
+	Traits     *Traits             `json:"traits,omitempty"`
+	ReturnTo   string              `json:"return_to,omitempty" maxLength:"2048"`
+	Issue      string              `json:"issue,omitempty" enum:"cookie,session_token"`
+	Evidence   json.RawMessage     `json:"evidence,omitempty" doc:"The method's name and its own fields"`
+}
+
+// Traits are what a new identity says of itself.
+type Traits struct {
+	Name   string `json:"name,omitempty" maxLength:"200"`
+	Locale string `json:"locale,omitempty" maxLength:"35"`
+}
+
+// Result is how an attempt stands. Secret is the session token of a completed
+// one, given once to whoever completed it and never again.
+type Result struct {
+	ID        countersign.AttemptID    `json:"id"`
+	Purpose   countersign.Purpose      `json:"purpose"`
+	State     countersign.AttemptState `json:"state" enum:"needs_evidence,complete,failed,expired"`
+	Methods   []Offer                  `json:"methods"`
+	Assurance Levels                   `json:"assurance"`
+	ExpiresAt time.Time                `json:"expires_at"`
+	ReturnTo  string                   `json:"return_to,omitempty"`
+	Challenge json.RawMessage          `json:"challenge,omitempty"`
+	Session   *countersign.Session     `json:"session,omitempty"`
+
+	Secret     string                 `json:"-"`
+	Issue      string                 `json:"-"`
+	Identifier string                 `json:"-"` // as it was given, for pages
+	Proved     countersign.IdentityID `json:"-"` // who completed it, for the device cookie
+}
+
+// Offer is one method that may come next.
+type Offer struct {
+	Method string `json:"method"`
+	To     string `json:"to,omitempty" doc:"Where a code goes, masked"`
+	Enroll bool   `json:"enroll,omitempty" doc:"True when it is to be set up rather than proved"`
+}
+
+// Levels are the assurance reached and required.
+type Levels struct {
+	Reached  countersign.Assurance `json:"reached" enum:"aal0,aal1,aal2,aal3"`
+	Required countersign.Assurance `json:"required" enum:"aal0,aal1,aal2,aal3"`
+}
+
+// Link is what the page of a mailed link may show before anything is spent.
+type Link struct {
+	Purpose countersign.Purpose
+	Address string
+	Attempt countersign.AttemptID // empty for an address that is being added to an account
+	Device  countersign.Device    // which device asked
+	AskedAt time.Time
+}

@@ -7,6 +7,7 @@ package account
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -96,7 +97,7 @@ func (p *Process) Update(ctx context.Context, by countersign.Caller, in Patch) (
 		return i, err
 	}
 	err = p.change(ctx, by, i.ID, "identity.updated", &countersign.Change{Identity: &i})
-	if err == countersign.ErrTaken {
+	if errors.Is(err, countersign.ErrTaken) {
 		return i, &countersign.Error{Code: countersign.ErrConflict.Code, Detail: "This username is taken.",
 			Fields: []countersign.FieldError{{Field: "username", Code: "taken", Message: "This username is taken. Choose another."}}}
 	}
@@ -173,10 +174,10 @@ func (p *Process) Changeable() (names []string) {
 func (p *Process) change(ctx context.Context, by countersign.Caller, who countersign.IdentityID, action string, c *countersign.Change) error {
 	c.Events = append(c.Events, p.event(by, who, action))
 	err := p.Store.Apply(ctx, c)
-	if err != nil && err != countersign.ErrTaken {
+	if err != nil {
 		return fmt.Errorf("account: %s: %w", action, err)
 	}
-	return err
+	return nil
 }
 
 func (p *Process) event(by countersign.Caller, who countersign.IdentityID, action string) countersign.Event {

@@ -75,16 +75,13 @@ func (p *Process) Follow(ctx context.Context, by countersign.Caller, token strin
 	if err != nil {
 		return Result{}, expired(err)
 	}
-	r, err := p.takeOver(ctx, s, raw)
+	s.raw = raw
+	r, err := p.takeOver(ctx, s, asked.Method)
 	return r, tooLate(err)
 }
 
 // takeOver proves by the link in another browser than the one that asked.
-func (p *Process) takeOver(ctx context.Context, s *answer, raw json.RawMessage) (Result, error) {
-	name, err := methodOf(raw)
-	if err != nil {
-		return Result{}, err
-	}
+func (p *Process) takeOver(ctx context.Context, s *answer, name string) (Result, error) {
 	if err := p.find(ctx, s); err != nil {
 		return Result{}, err
 	}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/countersign-id/countersign"
+	"github.com/countersign-id/countersign/api"
+	"github.com/countersign-id/countersign/config"
+	"github.com/countersign-id/countersign/internal/door"
+	"github.com/countersign-id/countersign/internal/lang"
+	"github.com/countersign-id/countersign/web"
+)
+
+// doors builds the ways in over HTTP: one guard before both, JSON and pages behind it.
+func (s *Server) doors(methods map[string]countersign.Method) (http.Handler, error) {
+	c := s.config
+	forms := fragments(methods)
+	sources := []fs.FS{web.Words}
+	for _, f := range forms {
+		sources = append(sources, f)
+	}
+	words, err := lang.Load(c.Web.Locales, sources...)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	d := &door.Door{
+		Public: s.publicURL(), Trusted: c.Proxy.Trusted, Check: s.check, Key: s.key("device cookie"), Now: s.options.Now, Log: s.options.Log,
+		Locale: func(accept string) string { return words.Printer(accept).Tag() }, Observe: s.metrics.seen,
+	}
+	mux := http.NewServeMux()
+	calls := s.api(d)
+	calls.Mount(mux)
+	pages, err := s.pages(d, words, forms)
+	if err != nil {
+		return nil, err
+	}
+	page, err := pages.Mount(mux)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	d.Refuse = func(w http.ResponseWriter, r *http.Request, err error) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			calls.Explain(w, r, err)
+			return
+		}
+		page(w, r, err)
+	}
+	return d.Handler(mux), nil
+}
+
+// check finds the session behind a token.
+func (s *Server) check(ctx context.Context, token string) (door.Known, error) {
+	k, err := s.Sessions.Check(ctx, token)
+	if err != nil {
+		return door.Known{}, err
+	}
+	return door.Known{Session: &k.Session, Identity: &k.Identity, JSON: k.JSON()}, nil
+}
+
+func safeReturn(c config.Config) func(string) (string, bool) {
+	self, allow := c.Server.PublicURL.URL(), c.ReturnTo.Allow
+	return func(raw string) (string, bool) { return door.SafeReturn(raw, allow, self) }
+}
+
+func (s *Server) pages(d *door.Door, words *lang.Catalog, forms map[string]fs.FS) (web.Server, error) {
+	c := s.config
+	brand := web.Brand{Name: c.Server.Name, Hue: c.Brand.Hue, Terms: reveal(c.Brand.TermsURL), Privacy: reveal(c.Brand.PrivacyURL), Help: reveal(c.Brand.HelpURL)}
+	if c.Brand.Logo != "" {
+		logo, err := os.ReadFile(c.Brand.Logo)
+		if err != nil {
+			return web.Server{}, fmt.Errorf("server: logo: %w", err)
+		}
+		brand.Logo = logo
+	}
+	strong := rules(c)
+	policies := policies()
+	return web.Server{
+		Door: d, Words: words, Locales: c.Web.Locales,
+		Attempts: s.Login, Links: s.Login, Profiles: s.Account, Emails: s.Account, Devices: s.Account, Changes: s.Account, Setup: s.Admin,
+		Methods: forms, Begin: policies[countersign.SignUp].Enroll, Prove: policies[countersign.StepUp].Offer,
+		Brand: brand, PublicURL: s.publicURL(), ReturnTo: c.ReturnTo.Allow, SignUpClosed: !c.SignUp.Enabled, Inbox: s.inbox(),
+		Strength: func(password string) web.Strength {
+			v := strong.Check(password, []string{c.Server.Name})
+			return web.Strength{Score: v.Score, Problem: string(v.Problem)}
+		},
+		Now: s.options.Now,
+	}, nil
+}
+
+func (s *Server) api(d *door.Door) *api.API {
+	return &api.API{
+		Door: d, Name: s.config.Server.Name, Version: s.options.Version, ReturnTo: s.config.ReturnTo.Allow, Key: s.key("replies"),
+		Login: s.Login, Account: api.AccountOf(s.Account), Admin: api.AdminOf(s.Admin), Replies: s.replies(), Shapes: shapes(),
+	}
+}
+
+// shapes are the bodies of the methods, as examples in the API document.
+func shapes() map[string]api.Shape {
+	return map[string]api.Shape{
+		"password": {
+			Evidence: json.RawMessage(`{"method":"password","password":"correct horse battery staple"}`),
+			Change:   json.RawMessage(`{"current_password":"correct horse battery staple","new_password":"a lantern over quiet water"}`),
+		},
+		"email_code": {Evidence: json.RawMessage(`{"method":"email_code","code":"12345678"}`)},
+	}
+}

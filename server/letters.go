@@ -1,0 +1,66 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/countersign-id/countersign/config"
+	"github.com/countersign-id/countersign/internal/lang"
+	"github.com/countersign-id/countersign/notify"
+	"github.com/countersign-id/countersign/web"
+)
+
+func newLetters(c config.Config) (*notify.Letters, error) {
+	words, err := lang.Load(c.Web.Locales, notify.Words())
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	var overlay fs.FS
+	if dir := c.Notify.TemplatesDir; dir != "" {
+		overlay = os.DirFS(dir)
+	}
+	letters, err := notify.NewLetters(notify.Brand{
+		Name: c.Server.Name, URL: c.Server.PublicURL.URL().String(), Hue: c.Brand.Hue, HelpURL: reveal(c.Brand.HelpURL),
+	}, words, overlay)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	return letters, nil
+}
+
+func reveal(u config.URL) string {
+	if u.Empty() {
+		return ""
+	}
+	return u.Reveal()
+}
+
+// newSender is a mail server where one is configured, else the development inbox.
+func newSender(c config.Config) (notify.Sender, error) {
+	if c.Notify.SMTP.URL.Empty() {
+		return notify.Sink{}, nil
+	}
+	smtp, err := notify.NewSMTP(c.Notify.SMTP.URL.Reveal(), c.Notify.From)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	return smtp, nil
+}
+
+// inbox lists what would have been sent, for the development inbox page; nil where there is none.
+func (s *Server) inbox() func(context.Context) ([]web.Mail, error) {
+	if !s.inboxOpen() {
+		return nil
+	}
+	box := notify.Inbox{Letters: s.letters, Outbox: s.Store}
+	return func(ctx context.Context) ([]web.Mail, error) {
+		items, err := box.Items(ctx, 200)
+		out := make([]web.Mail, len(items))
+		for i, m := range items {
+			out[i] = web.Mail(m)
+		}
+		return out, err
+	}
+}

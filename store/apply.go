@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/countersign-id/countersign"
+)
+
+// Apply writes the change in one transaction, all of it or nothing, and sets the
+// new versions. Errors: ErrConflict when a version has moved on or a challenge
+// cannot be spent, ErrTaken when an address or username is another identity's.
+func (db *DB) Apply(ctx context.Context, c *countersign.Change) error {
+	if len(c.Events) == 0 {
+		return errors.New("store: a change without an event: no record, no pass")
+	}
+	err := db.do(ctx, false, func(t *tx) error { return t.apply(c) })
+	if err != nil {
+		return err
+	}
+	if c.Attempt != nil {
+		c.Attempt.Version++
+	}
+	if c.Identity != nil {
+		c.Identity.Version++
+	}
+	return nil
+}
+
+// apply runs the parts in the order that change.go promises: conditions first,
+// so that a change that loses a race has done little.
+func (t *tx) apply(c *countersign.Change) error {
+	var feed []countersign.Noted
+	steps := []func() error{
+		func() error { return t.replace(c.Replaces) },
+		func() error { return t.putAttempt(c.Attempt) },
+		func() error { return t.spend(c.Spend) },
+		func() error { return t.putIdentity(c.Identity, &feed) },
+		func() error { return t.remove(c.Remove, &feed) },
+		func() error { return t.putCredentials(c.Credentials) },
+		func() error { return t.revoke(c.Revoke) },
+		func() error { return t.end(c.End, &feed) },
+		func() error { return t.note(feed) },
+		func() error { return t.openSession(c.Session) },
+		func() error { return t.putChallenge(c.Challenge) },
+		func() error { return t.post(c.Send) },
+		func() error { return t.clear(c.Clear) },
+		func() error { return t.record(c.Events) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return named(err)
+		}
+	}
+	return nil
+}
+
+// named gives the database's refusals the words of the contract.
+func named(err error) error {
+	switch {
+	case errors.Is(err, countersign.ErrTaken), errors.Is(err, countersign.ErrConflict), errors.Is(err, countersign.ErrNotFound):
+		return err
+	case twice(err):
+		return fmt.Errorf("store: apply: there already: %w", countersign.ErrConflict)
+	case orphan(err):
+		return fmt.Errorf("store: apply: the identity is gone: %w", countersign.ErrConflict)
+	case unfit(err):
+		return fmt.Errorf("store: apply: text with NUL or broken UTF-8: %w", countersign.ErrMalformed)
+	}
+	return fmt.Errorf("store: apply: %w", err)
+}
+
+func conflict(what string) error {
+	return fmt.Errorf("store: apply: %s: %w", what, countersign.ErrConflict)
+}
+
+// replace ends an open attempt, whose place another one takes.
+func (t *tx) replace(id countersign.AttemptID) error {
+	if id == "" {
+		return nil
+	}
+	n, err := t.exec(`UPDATE attempts SET version = version + 1, state = $1 WHERE id = $2 AND state = $3`,
+		string(countersign.Failed), string(id), string(countersign.NeedsEvidence))
+	if err == nil && n == 0 {
+		return conflict("the attempt has moved on")
+	}
+	return err
+}
+
+func (t *tx) putAttempt(a *countersign.Attempt) error {
+	if a == nil {
+		return nil
+	}
+	whole, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("attempt: %w", err)
+	}
+	data := t.lane.db.seal(whole, "attempts", string(a.ID))
+	if a.Version == 0 {
+		_, err = t.exec(`INSERT INTO attempts (id, version, purpose, state, identity, created_at, expires_at, data) VALUES ($1, 1, $2, $3, $4, $5, $6, $7)`,
+			string(a.ID), string(a.Purpose), string(a.State), string(a.Identity), micros(a.CreatedAt), micros(a.Expires), data)
+		return err
+	}
+	n, err := t.exec(`UPDATE attempts SET version = version + 1, purpose = $1, state = $2, identity = $3, created_at = $4, expires_at = $5, data = $6
+		WHERE id = $7 AND version = $8`,
+		string(a.Purpose), string(a.State), string(a.Identity), micros(a.CreatedAt), micros(a.Expires), data, string(a.ID), a.Version)
+	if err == nil && n == 0 {
+		return conflict("the attempt has moved on")
+	}
+	return err
+}
+
+func (t *tx) putIdentity(i *countersign.Identity, feed *[]countersign.Noted) error {
+	if i == nil {
+		return nil
+	}
+	doc, err := json.Marshal(i)
+	if err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	if i.Version == 0 {
+		_, err = t.exec(`INSERT INTO identities (id, version, kind, state, created_at, document) VALUES ($1, 1, $2, $3, $4, $5)`,
+			string(i.ID), string(i.Kind), string(i.State), micros(i.CreatedAt), string(doc))
+		if err != nil {
+			return err
+		}
+	} else {
+		n, err := t.exec(`UPDATE identities SET version = version + 1, kind = $1, state = $2, created_at = $3, document = $4 WHERE id = $5 AND version = $6`,
+			string(i.Kind), string(i.State), micros(i.CreatedAt), string(doc), string(i.ID), i.Version)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return conflict("the identity has moved on")
+		}
+		for _, text := range []string{`DELETE FROM identifiers WHERE identity = $1`, `DELETE FROM labels WHERE identity = $1`} {
+			if _, err := t.exec(text, string(i.ID)); err != nil {
+				return err
+			}
+		}
+		*feed = append(*feed, countersign.Noted{Identity: i.ID})
+	}
+	if err := t.putNames(i); err != nil {
+		return err
+	}
+	return t.putLabels(i)
+}
+
+// remove deletes an identity; what refers to it goes with it, and so do the
+// attempts and challenges about it. Its events stay.
+func (t *tx) remove(id countersign.IdentityID, feed *[]countersign.Noted) error {
+	if id == "" {
+		return nil
+	}
+	n, err := t.exec(`DELETE FROM identities WHERE id = $1`, string(id))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("store: remove: %w", countersign.ErrNotFound)
+	}
+	for _, text := range []string{`DELETE FROM attempts WHERE identity = $1 AND identity <> ''`, `DELETE FROM challenges WHERE identity = $1 AND identity <> ''`} {
+		if _, err := t.exec(text, string(id)); err != nil {
+			return err
+		}
+	}
+	*feed = append(*feed, countersign.Noted{Identity: id})
+	return nil
+}
+
+func (t *tx) putCredentials(all []countersign.Credential) error {
+	for _, c := range all {
+		n, err := t.exec(`INSERT INTO credentials AS c (id, identity, method, lookup, name, data, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			ON CONFLICT (id) DO UPDATE SET method = excluded.method, lookup = excluded.lookup, name = excluded.name,
+			data = excluded.data, created_at = excluded.created_at, used_at = excluded.used_at WHERE c.identity = excluded.identity`,
+			string(c.ID), string(c.Identity), c.Method, c.Lookup, c.Name, t.lane.db.seal(c.Data, "credentials", string(c.ID)),
+			micros(c.CreatedAt), micros(c.UsedAt))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return conflict("the credential is another identity's")
+		}
+	}
+	return nil
+}
+
+func (t *tx) revoke(ids []countersign.CredentialID) error {
+	for chunk := range slices.Chunk(ids, maxRows) {
+		if _, err := t.exec(`DELETE FROM credentials WHERE id IN (`+list(1, len(chunk))+`)`, anys(chunk)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func anys[S ~string](all []S) []any {
+	out := make([]any, len(all))
+	for i, s := range all {
+		out[i] = string(s)
+	}
+	return out
+}

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/countersign-id/countersign"
+)
+
+const sessionColumns = `s.hash, s.id, s.identity, s.assurance, s.methods, s.authenticated_at, s.last_proved_at, s.last_seen_at, s.expires_at, s.idle_expires_at, s.device`
+
+func (t *tx) openSession(s *countersign.Session) error {
+	if s == nil {
+		return nil
+	}
+	methods, err := json.Marshal(s.Methods)
+	if err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	device, err := json.Marshal(s.Device)
+	if err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	_, err = t.exec(`INSERT INTO sessions (hash, id, identity, assurance, methods, authenticated_at, last_proved_at, last_seen_at, expires_at, idle_expires_at, device)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		s.Hash[:], string(s.ID), string(s.Identity), int64(s.Assurance), string(methods), micros(s.AuthenticatedAt), micros(s.LastProvedAt),
+		micros(s.LastSeenAt), micros(s.ExpiresAt), micros(s.IdleExpiresAt), string(device))
+	return err
+}
+
+// end deletes sessions and says so in the feed, for the caches of all nodes.
+// A session that is not there any more is no error: it has ended.
+func (t *tx) end(all []countersign.End, feed *[]countersign.Noted) error {
+	for _, e := range all {
+		var err error
+		if e.Session != "" {
+			_, err = t.exec(`DELETE FROM sessions WHERE identity = $1 AND id = $2`, string(e.Identity), string(e.Session))
+		} else {
+			_, err = t.exec(`DELETE FROM sessions WHERE identity = $1 AND id <> $2`, string(e.Identity), string(e.Except))
+		}
+		if err != nil {
+			return err
+		}
+		*feed = append(*feed, countersign.Noted{Identity: e.Identity, Session: e.Session})
+	}
+	return nil
+}
+
+func (t *tx) note(feed []countersign.Noted) error {
+	for chunk := range slices.Chunk(feed, maxRows) {
+		args := make([]any, 0, 5*len(chunk))
+		for _, n := range chunk {
+			t.head.feed++
+			args = append(args, t.head.chain, t.head.feed, micros(t.now), string(n.Identity), string(n.Session))
+		}
+		if _, err := t.exec(`INSERT INTO changes (chain, n, at, identity, session) VALUES `+tuples(len(chunk), 5), args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Changes returns the feed from since on, oldest first. A row becomes visible at
+// its commit, up to 5 s after its At, so readers overlap: ask for some seconds
+// before the newest seen and skip what Chain and N show to be known. The feed
+// keeps an hour.
+func (db *DB) Changes(ctx context.Context, since time.Time) ([]countersign.Noted, error) {
+	var out []countersign.Noted
+	err := db.query(ctx, func(r *sql.Rows) error {
+		var n countersign.Noted
+		var at int64
+		err := r.Scan(&n.Chain, &n.N, &at, &n.Identity, &n.Session)
+		n.At = fromMicros(at)
+		out = append(out, n)
+		return err
+	}, `SELECT chain, n, at, identity, session FROM changes WHERE at >= $1 ORDER BY at`, micros(since))
+	if err != nil {
+		return nil, fmt.Errorf("store: changes: %w", err)
+	}
+	return out, nil
+}
+
+// FindSession returns the live session of that hash with its active identity, in
+// one look-up; ErrNotFound when it has ended, expired or its identity is disabled.
+func (db *DB) FindSession(ctx context.Context, hash [32]byte) (countersign.Session, countersign.Identity, error) {
+	var s countersign.Session
+	var i countersign.Identity
+	var found bool
+	err := db.query(ctx, func(r *sql.Rows) (err error) {
+		found = true
+		var row identityRow
+		if s, err = scanSession(r, row.into()...); err != nil {
+			return err
+		}
+		i, err = row.identity()
+		return err
+	}, `SELECT `+sessionColumns+`, `+identityColumns+` FROM sessions s JOIN identities i ON i.id = s.identity
+		WHERE s.hash = $1 AND s.expires_at > $2 AND s.idle_expires_at > $2 AND i.state = 'active'`, hash[:], micros(db.now()))
+	s, err = found1(s, found, err, "find session")
+	return s, i, err
+}
+
+// ListSessions returns the live sessions of an identity in the order of their
+// ids, after the one named.
+func (db *DB) ListSessions(ctx context.Context, id countersign.IdentityID, after countersign.SessionID, limit int) ([]countersign.Session, error) {
+	var out []countersign.Session
+	err := db.query(ctx, func(r *sql.Rows) error {
+		s, err := scanSession(r)
+		out = append(out, s)
+		return err
+	}, `SELECT `+sessionColumns+` FROM sessions s WHERE s.identity = $1 AND s.id > $2 AND s.expires_at > $3 AND s.idle_expires_at > $3 ORDER BY s.id LIMIT $4`,
+		string(id), string(after), micros(db.now()), page(limit))
+	if err != nil {
+		return nil, fmt.Errorf("store: list sessions: %w", err)
+	}
+	return out, nil
+}
+
+func scanSession(r *sql.Rows, more ...any) (s countersign.Session, err error) {
+	var hash []byte
+	var methods, device string
+	var authenticated, proved, seen, expires, idle int64
+	into := []any{&hash, &s.ID, &s.Identity, &s.Assurance, &methods, &authenticated, &proved, &seen, &expires, &idle, &device}
+	if err = r.Scan(append(into, more...)...); err != nil {
+		return s, err
+	}
+	copy(s.Hash[:], hash)
+	s.AuthenticatedAt, s.LastProvedAt, s.LastSeenAt = fromMicros(authenticated), fromMicros(proved), fromMicros(seen)
+	s.ExpiresAt, s.IdleExpiresAt = fromMicros(expires), fromMicros(idle)
+	if err = json.Unmarshal([]byte(methods), &s.Methods); err != nil {
+		return s, fmt.Errorf("session: %w", err)
+	}
+	if err = json.Unmarshal([]byte(device), &s.Device); err != nil {
+		return s, fmt.Errorf("session: %w", err)
+	}
+	return s, nil
+}
+
+// touchRows is how many sessions one transaction touches, so that a long list
+// does not hold up the writes behind it.
+const touchRows = 256
+
+// TouchSessions writes LastSeenAt and IdleExpiresAt of sessions that are still
+// there, never backwards. It has no event: being seen is no act.
+func (db *DB) TouchSessions(ctx context.Context, seen []countersign.Session) error {
+	sorted := slices.Clone(seen) // one order for all nodes: no deadlock
+	slices.SortFunc(sorted, func(a, b countersign.Session) int { return slices.Compare(a.Hash[:], b.Hash[:]) })
+	for chunk := range slices.Chunk(sorted, touchRows) {
+		err := db.do(ctx, true, func(t *tx) error {
+			for _, s := range chunk {
+				if _, err := t.exec(`UPDATE sessions SET last_seen_at = $1, idle_expires_at = $2 WHERE hash = $3 AND last_seen_at < $1`,
+					micros(s.LastSeenAt), micros(s.IdleExpiresAt), s.Hash[:]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("store: touch sessions: %w", err)
+		}
+	}
+	return nil
+}

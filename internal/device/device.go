@@ -63,7 +63,7 @@ func Name(userAgent string) string {
 		machine = "an Android phone"
 	}
 	switch {
-	case ua.Bot:
+	case ua.Bot && !known:
 		return "A robot"
 	case known && machine != "":
 		return first(program) + " on " + machine

@@ -42,11 +42,12 @@ type Door struct {
 	// nothing, and refuses a mistyped one without a look-up.
 	Check func(ctx context.Context, token string) (Known, error)
 
-	Key     []byte                     // signs device cookies; at least 32 bytes, or there are none
-	Locale  func(accept string) string // the language offered for an Accept-Language header; nil for none
-	MaxBody int64                      // bytes of a request's body; 0 for 1 MiB
-	Now     func() time.Time           // nil for time.Now
-	Log     *slog.Logger               // nil for slog.Default
+	Programs string                     // paths below this are for programs and never shown in a browser: "/v1/"
+	Key      []byte                     // signs device cookies; at least 32 bytes, or there are none
+	Locale   func(accept string) string // the language offered for an Accept-Language header; nil for none
+	MaxBody  int64                      // bytes of a request's body; 0 for 1 MiB
+	Now      func() time.Time           // nil for time.Now
+	Log      *slog.Logger               // nil for slog.Default
 
 	// Observe is told of every request that was answered; nil for nobody.
 	Observe func(Seen)
@@ -132,10 +133,10 @@ func (d *Door) Handler(next http.Handler) http.Handler {
 			v.from, v.id = forwardedFor(r.Header, peer, d.trusts), sentID(r.Header)
 		}
 		if v.id == "" {
-			v.id = newID()
+			v.id = g.newID()
 		}
 		r = r.WithContext(v)
-		g.dress(w.Header(), v.id)
+		g.dress(w.Header(), r.URL.Path, v.id)
 		defer d.finish(v, r, began)
 		if err := g.admit(w, r, trusted); err != nil {
 			d.refuse(v, r, err)

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/countersign-id/countersign"
 )
@@ -15,8 +17,11 @@ type gate struct {
 	door  *Door
 	hosts []string // every spelling of Host that is ours
 	cross http.CrossOriginProtection
-	fixed []fixedHeader
+	fixed []fixedHeader // of every answer
+	pages []fixedHeader // of what a browser may show
 	limit int64
+	name  string // begins the ids of requests
+	count atomic.Uint64
 }
 
 // fixedHeader has its value in the form that http.Header keeps, so that
@@ -27,26 +32,34 @@ type fixedHeader struct {
 	value []string
 }
 
-// everyAnswer are the headers of every answer, safest value first: a page that
-// needs more says so itself. The policy allows nothing to load, frame or post.
-var everyAnswer = [][2]string{
-	{"X-Content-Type-Options", "nosniff"},
-	{"X-Frame-Options", "DENY"},
-	{"Referrer-Policy", "no-referrer"},
-	{"Content-Security-Policy", "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"},
-	{"Cross-Origin-Opener-Policy", "same-origin"},
-	{"Cross-Origin-Resource-Policy", "same-origin"},
-	{"Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"},
-	{"Cache-Control", "no-store"},
-}
+// everyAnswer are the headers of every answer in their safest value: a page
+// that needs more says so itself. The policy allows nothing to load, frame or
+// post. everyPage are those that mean nothing to a program.
+var (
+	everyAnswer = [][2]string{
+		{"X-Content-Type-Options", "nosniff"},
+		{"Referrer-Policy", "no-referrer"},
+		{"Content-Security-Policy", "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
+		{"Cache-Control", "no-store"},
+	}
+	everyPage = [][2]string{
+		{"X-Frame-Options", "DENY"},
+		{"Cross-Origin-Opener-Policy", "same-origin"},
+		{"Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"},
+	}
+)
 
 func (d *Door) newGate() *gate {
-	g := &gate{door: d, hosts: hosts(d.Public), limit: d.MaxBody}
+	g := &gate{door: d, hosts: hosts(d.Public), limit: d.MaxBody, name: rand.Text()[:16]} // 80 bits
 	if g.limit <= 0 {
 		g.limit = 1 << 20
 	}
 	for _, h := range everyAnswer {
 		g.fixed = append(g.fixed, fixedHeader{h[0], []string{h[1]}})
+	}
+	for _, h := range everyPage {
+		g.pages = append(g.pages, fixedHeader{h[0], []string{h[1]}})
 	}
 	if d.https() {
 		g.fixed = append(g.fixed, fixedHeader{"Strict-Transport-Security", []string{"max-age=63072000"}}) // two years
@@ -90,10 +103,16 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// dress puts on the headers that every answer carries.
-func (g *gate) dress(h http.Header, id string) {
+// dress puts on the headers that every answer carries. Below Programs those of
+// pages are left out: each costs a request per mille or two of its time.
+func (g *gate) dress(h http.Header, path, id string) {
 	for _, f := range g.fixed {
 		h[f.name] = f.value
+	}
+	if g.door.Programs == "" || !strings.HasPrefix(path, g.door.Programs) {
+		for _, f := range g.pages {
+			h[f.name] = f.value
+		}
 	}
 	h["X-Request-Id"] = []string{id}
 }
@@ -194,8 +213,14 @@ func (g *gate) public(origin string) bool {
 	return strings.EqualFold(origin, g.door.Public.Scheme+"://"+g.door.Public.Host)
 }
 
-// newID returns a request id nobody can guess or repeat.
-func newID() string { return rand.Text() }
+// newID returns a request id that no other request has, of any server: a random
+// beginning of this gate's, and a count. It is a name and no secret, so it need
+// not cost a read of randomness.
+func (g *gate) newID() string {
+	b := make([]byte, 0, 32)
+	b = append(append(b, g.name...), '-')
+	return string(strconv.AppendUint(b, g.count.Add(1), 36))
+}
 
 // sentID returns the request id that a proxy sent, or "" for none that is sane.
 func sentID(h http.Header) string {

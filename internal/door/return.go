@@ -59,7 +59,7 @@ func afterOrigin(raw string, allow []string, self *url.URL) (rest string, ok boo
 }
 
 // plainPath reports whether the path is a path to every reader: also one that
-// undoes the percent-encoding first, as some proxies do, even twice.
+// undoes the percent-encoding first, as some proxies do, however often.
 func plainPath(target string) bool {
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
@@ -67,12 +67,15 @@ func plainPath(target string) bool {
 	}
 	path, _, _ := strings.Cut(target, "#")
 	path, query, _ := strings.Cut(path, "?")
-	for range 3 {
+	for coded := path; ; coded = path { // each round is shorter, so it ends
 		if !plain(path) {
 			return false
 		}
-		if path, err = url.PathUnescape(path); err != nil {
+		if path, err = url.PathUnescape(coded); err != nil {
 			return false
+		}
+		if path == coded {
+			break
 		}
 	}
 	if query, err = url.QueryUnescape(query); err != nil {

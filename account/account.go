@@ -237,13 +237,16 @@ type ExportedCredential struct {
 	UsedAt    *time.Time               `json:"used_at"`
 }
 
-// Export gathers it; the newest 10,000 lines of activity are included.
+// page is how many records are read at once.
+const page = 500
+
+// Export gathers it, the newest first.
 func (p *Process) Export(ctx context.Context, by countersign.Caller) (Export, error) {
 	i, credentials, err := p.fresh(ctx, by)
 	if err != nil {
 		return Export{}, err
 	}
-	out := Export{ExportedAt: p.Now().UTC(), Identity: i, Credentials: []ExportedCredential{}}
+	out := Export{ExportedAt: p.Now().UTC(), Identity: i, Credentials: []ExportedCredential{}, Sessions: []countersign.Session{}, Activity: []countersign.Event{}}
 	for _, c := range credentials {
 		e := ExportedCredential{ID: c.ID, Method: c.Method, Name: c.Name, CreatedAt: c.CreatedAt}
 		if !c.UsedAt.IsZero() {
@@ -251,13 +254,29 @@ func (p *Process) Export(ctx context.Context, by countersign.Caller) (Export, er
 		}
 		out.Credentials = append(out.Credentials, e)
 	}
-	if out.Sessions, err = p.Store.ListSessions(ctx, i.ID, "", 1000); err != nil {
-		return out, fmt.Errorf("account: export: %w", err)
+	for next := "more"; next != ""; {
+		var list []countersign.Session
+		if list, next, err = p.Sessions(ctx, by, lastOf(out.Sessions), page); err != nil {
+			return out, err
+		}
+		out.Sessions = append(out.Sessions, list...)
 	}
-	if out.Activity, err = p.Store.ListEvents(ctx, countersign.EventFilter{Subject: i.ID}, "", 10_000); err != nil {
-		return out, fmt.Errorf("account: export: %w", err)
+	for next := ""; ; {
+		var list []countersign.Event
+		if list, next, err = p.Activity(ctx, by, next, page); err != nil {
+			return out, err
+		}
+		if out.Activity = append(out.Activity, list...); next == "" {
+			return out, p.change(ctx, by, i.ID, "identity.exported", &countersign.Change{})
+		}
 	}
-	return out, p.change(ctx, by, i.ID, "identity.exported", &countersign.Change{})
+}
+
+func lastOf(list []countersign.Session) countersign.SessionID {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[len(list)-1].ID
 }
 
 // Change replaces a credential: its owner shows the current one and the new

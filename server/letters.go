@@ -13,13 +13,15 @@ import (
 )
 
 func newLetters(c config.Config) (*notify.Letters, error) {
-	words, err := lang.Load(c.Web.Locales, notify.Words())
-	if err != nil {
-		return nil, fmt.Errorf("server: %w", err)
-	}
+	sources := []fs.FS{notify.Words()}
 	var overlay fs.FS
 	if dir := c.Notify.TemplatesDir; dir != "" {
 		overlay = os.DirFS(dir)
+		sources = append(sources, overlay) // an operator's en.toml replaces single strings
+	}
+	words, err := lang.Load(c.Web.Locales, sources...)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
 	}
 	letters, err := notify.NewLetters(notify.Brand{
 		Name: c.Server.Name, URL: c.Server.PublicURL.URL().String(), Hue: c.Brand.Hue, HelpURL: reveal(c.Brand.HelpURL),

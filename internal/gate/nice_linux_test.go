@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -41,4 +42,26 @@ func TestWorkYieldsAndNothingElseInheritsIt(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+func TestAThreadGoesOnWithWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := open(t, 1, 1, time.Minute)
+		var threads [3]int
+		end := make(chan struct{})
+		for i := range threads {
+			go func() {
+				_ = g.Run(t.Context(), func() {
+					threads[i] = unix.Gettid()
+					<-end
+				})
+			}()
+			synctest.Wait()
+		}
+		close(end)
+		synctest.Wait()
+		if threads[0] == 0 || threads[0] != threads[1] || threads[1] != threads[2] {
+			t.Errorf("waiting work ran on the threads %v", threads)
+		}
+	})
 }

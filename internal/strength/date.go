@@ -66,6 +66,8 @@ func readDate(token []letter) (year int, factor float64, ok bool) {
 	return year, 4, ok
 }
 
+// This is not the calendar: the 31st of February passes, and so it should, for an attacker's rules let it pass as well.
+
 // readPlain tries every cut of four to eight digits into three and takes the year nearest to now.
 func readPlain(token []letter) (year int, ok bool) {
 	if len(token) > 8 {
@@ -99,6 +101,7 @@ func readParts(a, b, c []letter) (year int, ok bool) {
 	return 0, false
 }
 
+// isYear takes two digits for any year, since those of a birth are more often written so than not.
 func isYear(n int, digits []letter) bool {
 	return len(digits) == 2 || len(digits) == 4 && n >= firstYear && n <= lastYear
 }

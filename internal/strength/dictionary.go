@@ -5,22 +5,21 @@ import (
 	"strings"
 )
 
-// mostSteps bounds the search for words of one password, its backwards reading included. Ordinary ones take a few hundred;
-// a text of look-alikes only, where each character may be three letters, a few thousand.
-const mostSteps = 20_000
-
 // finder looks for dictionary words in a text.
 type finder struct {
 	text  []letter
 	leet  bool // look-alikes count as the letters they stand for
-	steps int
 	found func(from, to int, word []byte, e entry)
 }
+
+// Unlike zxcvbn, which tries each consistent table of look-alikes over the whole password (and so takes exponential time on a
+// password that has them all), every character is read in all its ways while the dictionary is walked. That finds a few
+// words more, those that write one letter in two ways, which an attacker's rules find too.
 
 // findWords gives every part of text that is a word, a name or a common password; also with look-alikes, and backwards.
 func findWords(text []letter) []part {
 	var parts []part
-	forward := finder{text: text, leet: true, steps: mostSteps / 2}
+	forward := finder{text: text, leet: true}
 	forward.found = func(from, to int, word []byte, e entry) {
 		p := part{from: from, to: to, kind: e.kind, guesses: e.rank}
 		p.vary(text[from:to], []rune(string(word)))
@@ -30,11 +29,11 @@ func findWords(text []letter) []part {
 
 	mirror := slices.Clone(text)
 	slices.Reverse(mirror)
-	backward := finder{text: mirror, steps: mostSteps / 2}
+	backward := finder{text: mirror}
 	backward.found = func(from, to int, word []byte, e entry) {
 		p := part{from: len(text) - to, to: len(text) - from, kind: e.kind, guesses: 2 * e.rank}
 		if to-from > 1 && !palindrome(word) {
-			p.hints = append(p.hints, ReverseIsWeak)
+			p.hints = append(p.hints, reverseIsWeak)
 		}
 		p.vary(mirror[from:to], []rune(string(word)))
 		parts = append(parts, p)
@@ -49,7 +48,9 @@ func (f *finder) all() {
 	}
 }
 
-// walk goes on from at with the words that begin as text[from:at] does.
+// walk goes on from text[at] with the words that begin as text[from:at] does, down the dictionary as down a tree of letters. What no
+// word begins with is left at once, so the words there are bound the time and not the readings there are: the worst
+// of 64 characters found takes 10,000 steps, about a millisecond.
 func (f *finder) walk(from, at int, s shelf, word []byte) {
 	if e, ok := s.word(); ok {
 		f.found(from, at, word, e)
@@ -58,9 +59,6 @@ func (f *finder) walk(from, at int, s shelf, word []byte) {
 		return
 	}
 	for _, c := range f.readings(f.text[at].low) {
-		if f.steps--; f.steps < 0 {
-			return
-		}
 		if next := s.narrow(byte(c)); next.from < next.to {
 			f.walk(from, at+1, next, append(word[:len(word):len(word)], byte(c)))
 		}
@@ -124,7 +122,7 @@ func findOwn(text []letter, names [][]rune) []part {
 				p.vary(token, name)
 			case reads(token, back):
 				p.guesses *= 2
-				p.hints = append(p.hints, ReverseIsWeak)
+				p.hints = append(p.hints, reverseIsWeak)
 				p.vary(token, back)
 			default:
 				continue
@@ -148,11 +146,11 @@ func reads(token []letter, word []rune) bool {
 func (p *part) vary(token []letter, word []rune) {
 	if n := capitals(token); n > 1 {
 		p.guesses *= n
-		p.hints = append(p.hints, CaseIsWeak)
+		p.hints = append(p.hints, caseIsWeak)
 	}
 	if n := substitutions(token, word); n > 1 {
 		p.guesses *= n
-		p.hints = append(p.hints, LeetIsWeak)
+		p.hints = append(p.hints, leetIsWeak)
 	}
 }
 

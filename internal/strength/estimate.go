@@ -75,6 +75,8 @@ func leastOf(length int) float64 {
 	return 50
 }
 
+// bruteGuesses counts ten for each character, however many there are to choose from: people's unrecognised parts are no
+// random ones. It is always a little more than the least of a recognised part, so that recognition wins a tie.
 func bruteGuesses(length int) float64 {
 	return max(math.Pow(10, float64(length)), leastOf(length)+1)
 }
@@ -97,6 +99,7 @@ func extend(best [][]chain, p part) {
 
 func keep(best [][]chain, end, l int, c chain) {
 	at := best[end]
+	// A longer chain has to be strictly cheaper: with as many guesses, fewer parts explain more.
 	for k := 1; k <= l && k < len(at); k++ {
 		if at[k].guesses != 0 && at[k].guesses <= c.guesses {
 			return
@@ -129,12 +132,12 @@ func cheapest(best [][]chain) (float64, []part) {
 
 // advise gives the hints for a refused password: what its longest part was, and how it was written.
 func advise(problem Problem, parts []part) []Advice {
-	advice := []Advice{AddWords}
+	advice := []Advice{addWords}
 	if problem == Common {
-		advice = append(advice, AvoidCommon)
+		advice = append(advice, avoidCommon)
 	}
 	if problem == ContainsOwnName {
-		advice = append(advice, AvoidOwn)
+		advice = append(advice, avoidOwn)
 	}
 	var longest part
 	for _, p := range parts {
@@ -144,19 +147,19 @@ func advise(problem Problem, parts []part) []Advice {
 	}
 	switch longest.kind {
 	case commonPassword, commonWord:
-		advice = append(advice, AvoidCommon)
+		advice = append(advice, avoidCommon)
 	case name:
-		advice = append(advice, AvoidNames)
+		advice = append(advice, avoidNames)
 	case ownWord:
-		advice = append(advice, AvoidOwn)
+		advice = append(advice, avoidOwn)
 	case keyboard:
-		advice = append(advice, AvoidKeyboard)
+		advice = append(advice, avoidKeyboard)
 	case repeat:
-		advice = append(advice, AvoidRepeats)
+		advice = append(advice, avoidRepeats)
 	case run:
-		advice = append(advice, AvoidRuns)
+		advice = append(advice, avoidRuns)
 	case date:
-		advice = append(advice, AvoidDates)
+		advice = append(advice, avoidDates)
 	}
 	advice = append(advice, longest.hints...)
 	slices.Sort(advice[1:]) // the general one stays first

@@ -75,7 +75,7 @@ func (b layout) path(text []letter, from int) (to, turns, shifted int) {
 	if k.shifted {
 		shifted++
 	}
-	var last [2]int
+	var last [2]int // no direction is zero, so the first step counts as a turn: every path has one
 	for to = from + 1; to < len(text); to++ {
 		q, ok := b.find(text[to].is)
 		if !ok {
@@ -96,7 +96,7 @@ func (b layout) path(text []letter, from int) (to, turns, shifted int) {
 	return to, turns, shifted
 }
 
-// guesses counts the paths of up to this length and this many turns, and the ways to hold shift.
+// guesses is what an attacker tries who knows the board and goes from short and straight to long and winding: it counts the paths of up to this length and this many turns, and the ways to hold shift.
 func (b layout) guesses(length, turns, shifted int) float64 {
 	sum := 0.0
 	for l := 2; l <= length; l++ {

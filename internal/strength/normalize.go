@@ -29,6 +29,7 @@ func Normalize(password string) (string, error) {
 	if !utf8.ValidString(password) {
 		return "", ErrNotText
 	}
+	// Spaces first and normalisation last, in the order of RFC 8265 section 4.2.2: no mapping may undo the form.
 	bad := false
 	spaced := strings.Map(func(r rune) rune {
 		switch {

@@ -48,13 +48,13 @@ func ownParts(own []string) [][]rune {
 func isSeparator(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // madeOf tells whether text is built from names: it contains one, and what is left without them is shorter than a
-// password must be. A long phrase that happens to contain "anna" is not built from it.
+// password must be. A long phrase that happens to contain "anna" is not built from it. text itself has the least length,
+// so that a text without any of them is never made of them.
 func madeOf(text []letter, names [][]rune, least int) bool {
 	rest := make([]rune, 0, len(text))
 	for _, l := range text {
 		rest = append(rest, l.low)
 	}
-	whole := len(rest)
 	for _, name := range names {
 		for i := 0; i+len(name) <= len(rest); {
 			if slices.Equal(rest[i:i+len(name)], name) {
@@ -64,5 +64,5 @@ func madeOf(text []letter, names [][]rune, least int) bool {
 			i++
 		}
 	}
-	return len(rest) < whole && len(rest) < least
+	return len(rest) < least
 }

@@ -18,6 +18,9 @@ func findRepeats(text []letter, names [][]rune) []part {
 	return parts
 }
 
+// A repetition is worth what its piece is worth, times how often it stands there: who guesses the piece tries those next.
+// The piece is shorter than half of the text, so that judging it in turn cannot go deep.
+
 // repeatAt finds the longest repetition that begins at from, and of those the one with the shortest piece. No
 // repetition gives to == from.
 func repeatAt(text []letter, from int) (piece, to int) {
@@ -36,7 +39,7 @@ func repeatAt(text []letter, from int) (piece, to int) {
 
 // findRuns gives sequences such as abc, 7531 or ЖЗИ: code points at one small distance.
 func findRuns(text []letter) []part {
-	const widest = 5
+	const widest = 5 // wider steps are no sequence that a person would think of
 	var parts []part
 	for i := 0; i+1 < len(text); {
 		step := text[i+1].is - text[i].is
@@ -48,7 +51,7 @@ func findRuns(text []letter) []part {
 		if size == 1 || size > 0 && size <= widest && to-i > 2 {
 			parts = append(parts, part{from: i, to: to, kind: run, guesses: runGuesses(text[i].is, step, to-i)})
 		}
-		i = to - 1
+		i = to - 1 // the last of one run may be the first of the next: abcba
 	}
 	return parts
 }
@@ -59,7 +62,7 @@ func runGuesses(first, step rune, length int) float64 {
 	case strings.ContainsRune("aAzZ019", first):
 		base = 4 // where everybody begins
 	case first >= '0' && first <= '9':
-		base = 10
+		base = 10 // 26 for everything else, capitals and other scripts too: rather too few than too many
 	}
 	if step < 0 {
 		base *= 2

@@ -38,19 +38,19 @@ const (
 // Advice is a stable code of a hint for choosing better; English gives its text.
 type Advice string
 
-// The hints that come with a refusal.
+// The hints that come with a refusal. They are not exported: nobody branches on one, English lists them all.
 const (
-	AddWords      Advice = "add_words"
-	AvoidCommon   Advice = "avoid_common"
-	AvoidNames    Advice = "avoid_names"
-	AvoidOwn      Advice = "avoid_own"
-	AvoidKeyboard Advice = "avoid_keyboard"
-	AvoidRepeats  Advice = "avoid_repeats"
-	AvoidRuns     Advice = "avoid_runs"
-	AvoidDates    Advice = "avoid_dates"
-	CaseIsWeak    Advice = "case_is_weak"
-	LeetIsWeak    Advice = "leet_is_weak"
-	ReverseIsWeak Advice = "reverse_is_weak"
+	addWords      Advice = "add_words"
+	avoidCommon   Advice = "avoid_common"
+	avoidNames    Advice = "avoid_names"
+	avoidOwn      Advice = "avoid_own"
+	avoidKeyboard Advice = "avoid_keyboard"
+	avoidRepeats  Advice = "avoid_repeats"
+	avoidRuns     Advice = "avoid_runs"
+	avoidDates    Advice = "avoid_dates"
+	caseIsWeak    Advice = "case_is_weak"
+	leetIsWeak    Advice = "leet_is_weak"
+	reverseIsWeak Advice = "reverse_is_weak"
 )
 
 // English lists every code with an English text, for catalogues and for tests that none is missing.
@@ -63,17 +63,17 @@ func English() map[string]string {
 		string(ContainsOwnName): "This password is made from your name, your address or the name of this service.",
 		string(Repeated):        "This password repeats itself.",
 		string(TooWeak):         "This password is easy to guess.",
-		string(AddWords):        "Add another word or two. Uncommon words are better.",
-		string(AvoidCommon):     "Avoid common passwords and single common words.",
-		string(AvoidNames):      "Avoid first and last names.",
-		string(AvoidOwn):        "Avoid your own name, your address and the name of this service.",
-		string(AvoidKeyboard):   "Avoid rows and short patterns of the keyboard.",
-		string(AvoidRepeats):    "Avoid repeated words and characters.",
-		string(AvoidRuns):       "Avoid sequences such as abc or 6543.",
-		string(AvoidDates):      "Avoid dates and years.",
-		string(CaseIsWeak):      "Capital letters in the usual places help little.",
-		string(LeetIsWeak):      "Replacing letters by look-alikes, such as @ for a, helps little.",
-		string(ReverseIsWeak):   "Words written backwards are hardly harder to guess.",
+		string(addWords):        "Add another word or two. Uncommon words are better.",
+		string(avoidCommon):     "Avoid common passwords and single common words.",
+		string(avoidNames):      "Avoid first and last names.",
+		string(avoidOwn):        "Avoid your own name, your address and the name of this service.",
+		string(avoidKeyboard):   "Avoid rows and short patterns of the keyboard.",
+		string(avoidRepeats):    "Avoid repeated words and characters.",
+		string(avoidRuns):       "Avoid sequences such as abc or 6543.",
+		string(avoidDates):      "Avoid dates and years.",
+		string(caseIsWeak):      "Capital letters in the usual places help little.",
+		string(leetIsWeak):      "Replacing letters by look-alikes, such as @ for a, helps little.",
+		string(reverseIsWeak):   "Words written backwards are hardly harder to guess.",
 	}
 }
 

@@ -30,7 +30,8 @@ func (s shelf) narrow(c byte) shelf {
 	return shelf{from, shelf{from, s.to, s.depth}.first(c + 1), s.depth + 1}
 }
 
-// first finds where the lines of s begin whose next byte is c or more.
+// first is a binary search by bytes that steps back to the beginning of a line: lines are short, so that costs less than an
+// index would weigh. A space ends every word and sorts before all of their bytes, so the word itself comes first. It finds where the lines of s begin whose next byte is c or more.
 func (s shelf) first(c byte) int {
 	lo, hi := s.from, s.to
 	for lo < hi {

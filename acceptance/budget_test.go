@@ -73,7 +73,7 @@ func TestAThousandGuessesAtOnceAreNeverOneOverTheBudget(t *testing.T) {
 				if a.header.Get("Retry-After") == "" {
 					odd.Add(1)
 				}
-			case 201:
+			case 200, 201:
 				return true
 			default:
 				odd.Add(1)
@@ -110,7 +110,7 @@ func TestABudgetIsNotMultiplied(t *testing.T) {
 			head := []string{"X-Forwarded-For", fake, "X-Real-IP", fake, "True-Client-IP", fake, "Forwarded", "for=" + fake, "User-Agent", fmt.Sprint("agent ", i)}
 			if i%3 == 0 { // a new attempt for each guess
 				a := g.send(i, "/v1/attempts", "", object{"purpose": "sign_in", "identifier": name}, head...)
-				if a.status != 201 {
+				if !a.ok() {
 					return false
 				}
 				return g.send(i, "/v1/attempts/"+a.get("id")+"/evidence", "", passwordOf("wrong "+fake), head...).status == 401
@@ -194,7 +194,7 @@ func TestOnePersonsGuessesDoNotLockAnotherOut(t *testing.T) {
 	for i := range 3 * budget {
 		n.call("POST", "/v1/attempts", mallory, object{"purpose": "step_up", "evidence": passwordOf(fmt.Sprint("wrong ", i))})
 	}
-	if a := n.call("POST", "/v1/attempts", ada, object{"purpose": "step_up", "issue": "session_token", "evidence": passwordOf(goodPassword)}); a.status != 201 {
+	if a := n.call("POST", "/v1/attempts", ada, object{"purpose": "step_up", "issue": "session_token", "evidence": passwordOf(goodPassword)}); !a.ok() {
 		t.Errorf("Ada's step-up after Mallory's wrong guesses: %s", a)
 	}
 }
@@ -208,7 +208,7 @@ func TestARecoveryCodeIsNotGuessed(t *testing.T) {
 		evaluatedAll := 0
 		for range 4 { // each attempt has a code of its own; together they share the budget
 			a := n.call("POST", "/v1/attempts", "", object{"purpose": "recover", "identifier": "ada@example.com"})
-			if a.status != 201 {
+			if !a.ok() {
 				t.Fatal(a)
 			}
 			id := a.get("id")

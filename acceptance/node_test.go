@@ -18,6 +18,7 @@ import (
 type node struct {
 	t    testing.TB
 	args []string // its settings, also for the command line beside it
+	set  []string // those that this test gave
 	data string
 	addr string // host:port
 	url  string
@@ -65,7 +66,7 @@ func serve(t testing.TB, set ...string) *node {
 // serveIn starts a node on the data folder.
 func serveIn(t testing.TB, data string, set ...string) *node {
 	t.Helper()
-	n := &node{t: t, data: data, addr: free(t), ops: free(t)}
+	n := &node{t: t, data: data, set: set, addr: free(t), ops: free(t)}
 	_, port, _ := net.SplitHostPort(n.addr)
 	n.url = "http://localhost:" + port
 	n.args = []string{"--data", data}

@@ -121,7 +121,7 @@ func recoveryCode(t *testing.T, n *node, g guesser) {
 	if s := n.sessions("recover@example.com"); s != 1 {
 		t.Errorf("%d sessions after the recovery", s)
 	}
-	if in := n.signIn("recover@example.com", won); in.status != 201 {
+	if in := n.signIn("recover@example.com", won); !in.ok() {
 		t.Errorf("the chosen password: %s", in)
 	}
 }
@@ -155,7 +155,7 @@ func recoveryLink(t *testing.T, nodes []*node) {
 func addedLink(t *testing.T, nodes []*node) {
 	n, post := nodes[0], strangers(nodes)
 	token := n.signUp("added@example.com")
-	if a := n.call("POST", "/v1/account/emails", token, object{"address": "second@example.com"}); a.status != 201 {
+	if a := n.call("POST", "/v1/account/emails", token, object{"address": "second@example.com"}); !a.ok() {
 		t.Fatal(a)
 	}
 	link := n.mail("second@example.com", 0).token()
@@ -167,7 +167,7 @@ func addedLink(t *testing.T, nodes []*node) {
 
 func addedCode(t *testing.T, n *node, g guesser) {
 	token := n.signUp("coded@example.com")
-	if a := n.call("POST", "/v1/account/emails", token, object{"address": "third@example.com"}); a.status != 201 {
+	if a := n.call("POST", "/v1/account/emails", token, object{"address": "third@example.com"}); !a.ok() {
 		t.Fatal(a)
 	}
 	code := n.mail("third@example.com", 0).code()

@@ -76,6 +76,9 @@ func (p *Process) Activity(ctx context.Context, by countersign.Caller, after str
 	if err != nil {
 		return nil, "", fmt.Errorf("account: activity: %w", err)
 	}
+	for i := range list {
+		list[i].Reason = "" // it may tell a thief who holds the session what to try next
+	}
 	if len(list) < limit {
 		return list, "", nil
 	}

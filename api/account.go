@@ -9,6 +9,8 @@ import (
 	"github.com/countersign-id/countersign/account"
 )
 
+// accountBody is what people may say of themselves. A picture is an address that
+// other programs will show, so it is https and holds nothing that could end an attribute.
 type accountBody struct {
 	Name     *string `json:"name,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" example:"Ada Lovelace"`
 	Locale   *string `json:"locale,omitempty" maxLength:"35" pattern:"^[A-Za-z0-9-]*$" example:"en"`
@@ -24,12 +26,12 @@ type changeIn struct{ Body object }
 // account registers what a caller can do with its account as a whole.
 func (b *book) account() {
 	do := b.api.Account
-	add(b, route{method: "GET", path: "/v1/account", tag: "Account", summary: "My account", answer: sampleIdentity},
+	add(b, route{method: "GET", path: "/v1/account", tag: "Account", summary: "My account", answer: sampleIdentity()},
 		func(ctx context.Context, by countersign.Caller, _ none) (countersign.Identity, error) {
 			return do.Show(ctx, by)
 		})
 	add(b, route{method: "PATCH", path: "/v1/account", tag: "Account", summary: "Change my account", about: "Fields that are not sent stay as they are.",
-		errors: []string{"conflict"}, body: map[string]any{"name": "Ada Lovelace"}, answer: sampleIdentity},
+		errors: []string{"conflict"}, body: map[string]any{"name": "Ada Lovelace"}, answer: sampleIdentity()},
 		func(ctx context.Context, by countersign.Caller, in accountIn) (countersign.Identity, error) {
 			return do.Update(ctx, by, account.Patch(in.Body))
 		})
@@ -38,12 +40,12 @@ func (b *book) account() {
 		func(ctx context.Context, by countersign.Caller, _ none) (gone, error) {
 			return gone{}, do.Delete(ctx, by)
 		})
-	add(b, route{method: "GET", path: "/v1/account/export", tag: "Account", summary: "Everything held about me", errors: []string{"step_up_required"}, answer: sampleExport},
+	add(b, route{method: "GET", path: "/v1/account/export", tag: "Account", summary: "Everything held about me", errors: []string{"step_up_required"}, answer: sampleExport()},
 		func(ctx context.Context, by countersign.Caller, _ none) (account.Export, error) {
 			return do.Export(ctx, by)
 		})
 	add(b, route{method: "GET", path: "/v1/account/activity", tag: "Account", summary: "My audit trail", about: "Newest first.",
-		answer: listOf([]countersign.Event{sampleEvent}, "")},
+		answer: listOf([]countersign.Event{sampleEvent()}, "")},
 		func(ctx context.Context, by countersign.Caller, in page) (list[countersign.Event], error) {
 			items, next, err := do.Activity(ctx, by, in.After, in.Limit)
 			return listOf(items, next), err
@@ -57,6 +59,8 @@ func (b *book) account() {
 	}
 }
 
+// The inputs around addresses. One in a path may hold any letter that an address
+// may; the process compares it in canonical form and finds only the caller's own.
 type (
 	addressBody struct {
 		Address string `json:"address" minLength:"3" maxLength:"320" pattern:"^[^\\x00-\\x20\\x7f]+$" example:"ada@example.com"`
@@ -77,7 +81,7 @@ type (
 // emails registers what a caller can do with its addresses.
 func (b *book) emails() {
 	do := b.api.Account
-	add(b, route{method: "GET", path: "/v1/account/emails", tag: "E-mail addresses", summary: "My e-mail addresses", answer: listOf(sampleIdentity.Emails, "")},
+	add(b, route{method: "GET", path: "/v1/account/emails", tag: "E-mail addresses", summary: "My e-mail addresses", answer: listOf(sampleIdentity().Emails, "")},
 		func(ctx context.Context, by countersign.Caller, _ none) (list[countersign.Email], error) {
 			me, err := do.Show(ctx, by)
 			return listOf(me.Emails, ""), err
@@ -89,12 +93,12 @@ func (b *book) emails() {
 			return do.AddEmail(ctx, by, in.Body.Address)
 		})
 	add(b, route{method: "POST", path: "/v1/account/emails/{address}/verify", tag: "E-mail addresses", summary: "Prove that an address is mine",
-		errors: []string{"invalid_credentials", "rate_limited", "conflict"}, body: codeBody{"12345678"}, answer: sampleIdentity},
+		errors: []string{"invalid_credentials", "rate_limited", "conflict"}, body: codeBody{"12345678"}, answer: sampleIdentity()},
 		func(ctx context.Context, by countersign.Caller, in emailCodeIn) (countersign.Identity, error) {
 			return do.VerifyEmail(ctx, by, in.Address, in.Body.Code)
 		})
 	add(b, route{method: "POST", path: "/v1/account/emails/{address}/primary", tag: "E-mail addresses", summary: "Make an address the one that mail goes to",
-		errors: []string{"step_up_required", "conflict"}, answer: sampleIdentity},
+		errors: []string{"step_up_required", "conflict"}, answer: sampleIdentity()},
 		func(ctx context.Context, by countersign.Caller, in emailIn) (countersign.Identity, error) {
 			return do.MakePrimary(ctx, by, in.Address)
 		})

@@ -9,6 +9,8 @@ import (
 	"github.com/countersign-id/countersign/admin"
 )
 
+// The inputs of administration. Who may do it is the process's to say, for the
+// pages and the command line alike; the door only holds them to their form.
 type (
 	identitiesIn struct {
 		Limit  int                    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
@@ -67,24 +69,24 @@ func (b *book) identities() {
 	do := b.api.Admin
 	denied, grave := []string{"forbidden"}, []string{"forbidden", "step_up_required"}
 	add(b, route{method: "GET", path: "/v1/admin/identities", tag: "Administration", summary: "List identities", errors: denied,
-		answer: listOf([]countersign.Identity{sampleIdentity}, string(sampleIdentity.ID))},
+		answer: listOf([]countersign.Identity{sampleIdentity()}, string(sampleIdentity().ID))},
 		func(ctx context.Context, by countersign.Caller, in identitiesIn) (list[countersign.Identity], error) {
 			items, next, err := do.List(ctx, by, countersign.IdentityFilter{Flag: in.Flag, Role: in.Role, Kind: in.Kind, State: in.State, Prefix: in.Prefix}, in.After, in.Limit)
 			return listOf(items, next), err
 		})
 	add(b, route{method: "POST", path: "/v1/admin/identities", tag: "Administration", status: http.StatusCreated, summary: "Add an identity",
-		errors: []string{"forbidden", "step_up_required", "conflict"}, body: map[string]any{"email": "grace@example.com", "name": "Grace"}, answer: sampleIdentity},
+		errors: []string{"forbidden", "step_up_required", "conflict"}, body: map[string]any{"email": "grace@example.com", "name": "Grace"}, answer: sampleIdentity()},
 		func(ctx context.Context, by countersign.Caller, in newIdentityIn) (countersign.Identity, error) {
 			n := in.Body
 			return do.Add(ctx, by, admin.New{Kind: n.Kind, Email: n.Email, Username: n.Username, Name: n.Name, Locale: n.Locale,
 				Flags: n.Flags, Roles: n.Roles, Unverified: n.Unverified, Secret: json.RawMessage(n.Evidence)})
 		})
-	add(b, route{method: "GET", path: "/v1/admin/identities/{id}", tag: "Administration", summary: "One identity", errors: denied, answer: sampleIdentity},
+	add(b, route{method: "GET", path: "/v1/admin/identities/{id}", tag: "Administration", summary: "One identity", errors: denied, answer: sampleIdentity()},
 		func(ctx context.Context, by countersign.Caller, in identityIn) (countersign.Identity, error) {
 			return do.Show(ctx, by, in.ID)
 		})
 	add(b, route{method: "PATCH", path: "/v1/admin/identities/{id}", tag: "Administration", summary: "Change an identity", about: "Fields that are not sent stay as they are.",
-		errors: []string{"forbidden", "step_up_required", "conflict"}, body: map[string]any{"flags": []string{"beta"}}, answer: sampleIdentity},
+		errors: []string{"forbidden", "step_up_required", "conflict"}, body: map[string]any{"flags": []string{"beta"}}, answer: sampleIdentity()},
 		func(ctx context.Context, by countersign.Caller, in patchIn) (countersign.Identity, error) {
 			p := admin.Patch{Flags: in.Body.Flags, Roles: in.Body.Roles, State: in.Body.State, Name: in.Body.Name}
 			if in.Body.Metadata != nil {
@@ -97,7 +99,7 @@ func (b *book) identities() {
 			return none{}, do.Delete(ctx, by, in.ID)
 		})
 	add(b, route{method: "GET", path: "/v1/admin/identities/{id}/sessions", tag: "Administration", summary: "Sessions of an identity", errors: denied,
-		answer: listOf([]countersign.Session{sampleSession}, "")},
+		answer: listOf([]countersign.Session{sampleSession()}, "")},
 		func(ctx context.Context, by countersign.Caller, in identitySessionsIn) (list[countersign.Session], error) {
 			items, next, err := do.Sessions(ctx, by, in.ID, in.After, in.Limit)
 			return listOf(items, next), err
@@ -112,6 +114,8 @@ func (b *book) identities() {
 		})
 }
 
+// adminSessionsIn asks the same as the path below an identity, for programs that
+// build a query from a table. There is no list of everybody's sessions.
 type adminSessionsIn struct {
 	Identity countersign.IdentityID `query:"identity" id:"idn" required:"true" doc:"Whose sessions."`
 	Limit    int                    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
@@ -122,13 +126,13 @@ type adminSessionsIn struct {
 func (b *book) audit() {
 	do := b.api.Admin
 	add(b, route{method: "GET", path: "/v1/admin/sessions", tag: "Administration", summary: "Sessions of an identity, by parameter", errors: []string{"forbidden"},
-		answer: listOf([]countersign.Session{sampleSession}, "")},
+		answer: listOf([]countersign.Session{sampleSession()}, "")},
 		func(ctx context.Context, by countersign.Caller, in adminSessionsIn) (list[countersign.Session], error) {
 			items, next, err := do.Sessions(ctx, by, in.Identity, in.After, in.Limit)
 			return listOf(items, next), err
 		})
 	add(b, route{method: "GET", path: "/v1/admin/audit", tag: "Administration", summary: "The audit log", about: "Newest first.", errors: []string{"forbidden"},
-		answer: listOf([]countersign.Event{sampleEvent}, "")},
+		answer: listOf([]countersign.Event{sampleEvent()}, "")},
 		func(ctx context.Context, by countersign.Caller, in auditIn) (list[countersign.Event], error) {
 			items, next, err := do.Events(ctx, by, countersign.EventFilter{Subject: in.Subject, Action: in.Action}, in.After, in.Limit)
 			return listOf(items, next), err

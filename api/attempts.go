@@ -10,6 +10,9 @@ import (
 	"github.com/countersign-id/countersign/login"
 )
 
+// startBody is what begins an attempt. The patterns refuse control characters,
+// because what is typed here ends up in mails and logs; what an identifier or a
+// locale may be is for the process to say.
 type startBody struct {
 	Purpose    countersign.Purpose `json:"purpose" enum:"sign_in,sign_up,recover,step_up,verify" doc:"What the attempt is for."`
 	Identifier string              `json:"identifier,omitempty" maxLength:"320" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"E-mail address, phone number or username." example:"ada@example.com"`
@@ -19,15 +22,18 @@ type startBody struct {
 	Evidence   evidence            `json:"evidence,omitempty" doc:"The first evidence, so that a whole sign-in is one call."`
 }
 
+// traits are what a new identity says of itself: nothing that grants anything.
 type traits struct {
 	Name   string `json:"name,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$"`
 	Locale string `json:"locale,omitempty" maxLength:"35" pattern:"^[A-Za-z0-9-]*$" example:"en"`
 }
 
+// challengeBody names a method by what the attempt offered; the door knows none.
 type challengeBody struct {
 	Method string `json:"method" minLength:"1" maxLength:"64" doc:"One of the methods that the attempt offers."`
 }
 
+// The inputs of the calls. An id that is not of its form never reaches a process.
 type (
 	startIn   struct{ Body startBody }
 	attemptIn struct {
@@ -50,6 +56,8 @@ type attempt struct {
 	SessionToken string `json:"session_token,omitempty" doc:"Once complete, and only when issue was session_token: shown this once."`
 }
 
+// attemptOf shows a result, with its secret only for who asked to hold it: a
+// script on a page must not be able to read what the cookie hides from it.
 func attemptOf(r login.Result, err error) (attempt, error) {
 	out := attempt{Result: r}
 	if r.Issue == "session_token" {
@@ -58,7 +66,7 @@ func attemptOf(r login.Result, err error) (attempt, error) {
 	return out, err
 }
 
-// dress hands a browser its session, and remembers the device that proved.
+// dress hands a browser its session in a cookie that no script can read, and remembers the device that proved.
 func (o attempt) dress(d *door.Door, w http.ResponseWriter) {
 	if o.Secret == "" || o.Session == nil || o.SessionToken != "" {
 		return
@@ -72,9 +80,9 @@ func (o attempt) dress(d *door.Door, w http.ResponseWriter) {
 // attempts registers how people and programs prove who they are.
 func (b *book) attempts() {
 	a := b.api
-	add(b, route{method: "POST", path: "/v1/attempts", tag: "Attempts", open: true, status: http.StatusCreated,
+	add(b, route{method: "POST", path: "/v1/attempts", tag: "Attempts", open: true,
 		summary: "Start an attempt", about: "Signs in or up, recovers an account, steps up or verifies an address. With evidence inside, a whole sign-in is one call.",
-		errors: []string{"invalid_credentials", "rate_limited"}, body: b.startExample(), answer: completeAttempt},
+		errors: []string{"invalid_credentials", "rate_limited"}, body: b.startExample(), answer: completeAttempt()},
 		func(ctx context.Context, by countersign.Caller, in startIn) (attempt, error) {
 			s := in.Body
 			if s.ReturnTo != "" {
@@ -89,19 +97,19 @@ func (b *book) attempts() {
 			return attemptOf(a.Login.Start(ctx, by, start))
 		})
 	add(b, route{method: "GET", path: "/v1/attempts/{id}", tag: "Attempts", open: true,
-		summary: "How an attempt stands", errors: []string{"attempt_expired"}, answer: openAttempt},
+		summary: "How an attempt stands", errors: []string{"attempt_expired"}, answer: openAttempt()},
 		func(ctx context.Context, by countersign.Caller, in attemptIn) (attempt, error) {
 			return attemptOf(a.Login.State(ctx, by, in.ID))
 		})
 	add(b, route{method: "POST", path: "/v1/attempts/{id}/challenges", tag: "Attempts", open: true,
 		summary: "Have a method ask", about: "Sends the code, or returns the challenge to answer. A new one ends the old one.",
-		errors: []string{"attempt_expired", "rate_limited"}, body: map[string]any{"method": "email_code"}, answer: openAttempt},
+		errors: []string{"attempt_expired", "rate_limited"}, body: map[string]any{"method": "email_code"}, answer: openAttempt()},
 		func(ctx context.Context, by countersign.Caller, in challengeIn) (attempt, error) {
 			return attemptOf(a.Login.Ask(ctx, by, in.ID, in.Body.Method))
 		})
 	add(b, route{method: "POST", path: "/v1/attempts/{id}/evidence", tag: "Attempts", open: true,
 		summary: "Show evidence", about: "Answers with the attempt: complete, or what is needed next. Evidence that does not match leaves the attempt open.",
-		errors: []string{"invalid_credentials", "attempt_expired", "rate_limited"}, body: b.evidenceExample(), answer: completeAttempt},
+		errors: []string{"invalid_credentials", "attempt_expired", "rate_limited"}, body: b.evidenceExample(), answer: completeAttempt()},
 		func(ctx context.Context, by countersign.Caller, in evidenceIn) (attempt, error) {
 			return attemptOf(a.Login.Answer(ctx, by, in.ID, json.RawMessage(in.Body)))
 		})

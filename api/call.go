@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/countersign-id/countersign"
 	"github.com/countersign-id/countersign/internal/door"
@@ -24,6 +25,7 @@ func (p *reply) Header() http.Header         { return p.Head }
 func (p *reply) WriteHeader(status int)      { p.Status = status }
 func (p *reply) Write(b []byte) (int, error) { p.Body = append(p.Body, b...); return len(b), nil }
 
+// send gives the answer; the headers that the door put on stay.
 func (p *reply) send(w http.ResponseWriter) {
 	h := w.Header()
 	for name, values := range p.Head {
@@ -81,7 +83,8 @@ func (a *API) answer(r *http.Request, rt *route, out any) *reply {
 	p := &reply{Status: rt.status, Head: http.Header{}}
 	if rt.out != nil {
 		var text bytes.Buffer
-		if err := json.MarshalWrite(&text, out); err != nil {
+		// omitempty means what it means in encoding/json, for which the words are tagged: false is left out too.
+		if err := json.MarshalWrite(&text, out, jsonv1.OmitEmptyWithLegacySemantics(true)); err != nil {
 			return a.refusal(r, err)
 		}
 		text.WriteByte('\n')

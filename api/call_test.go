@@ -18,7 +18,7 @@ import (
 const signIn = `{"purpose":"sign_in","identifier":"ada@example.com","evidence":{"method":"password","password":"correct horse"}}`
 
 func completed(h *house, issue string) {
-	h.result = completeAttempt.Result
+	h.result = completeAttempt().Result
 	h.result.Secret, h.result.Issue, h.result.Proved = "cs_ses_new", issue, adaID
 }
 
@@ -26,7 +26,7 @@ func TestASignInByABrowserGetsACookieAndNoTokenInTheBody(t *testing.T) {
 	h := newHouse(t)
 	completed(h, "cookie")
 	w := h.ask(t, "POST", attemptsPath, signIn)
-	if w.Code != 201 || strings.Contains(w.Body.String(), "cs_ses_") || strings.Contains(w.Body.String(), "session_token") {
+	if w.Code != 200 || strings.Contains(w.Body.String(), "cs_ses_") || strings.Contains(w.Body.String(), "session_token") {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	cookies := w.Result().Cookies()
@@ -55,6 +55,15 @@ func TestASignInByAProgramGetsItsTokenOnlyWhenItAskedForOne(t *testing.T) {
 	}
 }
 
+func TestAnAttemptIsWrittenWithoutWhatIsNotSo(t *testing.T) {
+	w := newHouse(t).ask(t, "GET", anAttempt, "")
+	want := `{"id":"att_01jd9q3v8m4g6j8m0p2r4t6w8y0a2c4e","purpose":"sign_in","state":"needs_evidence","methods":[{"method":"password"},{"method":"email_code","to":"a•••@example.com"}],` +
+		`"assurance":{"reached":"aal0","required":"aal1"},"expires_at":"2026-11-22T15:00:00Z"}` + "\n"
+	if diff := cmp.Diff(want, w.Body.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestEvidenceReachesItsMethodByteForByte(t *testing.T) {
 	h := newHouse(t)
 	h.ask(t, "POST", attemptsPath, `{"purpose":"sign_in","evidence": {"method":"x", "n":12345678901234567890.10}}`)
@@ -70,7 +79,7 @@ func TestEvidenceReachesItsMethodByteForByte(t *testing.T) {
 func TestReturningToAnAllowedPlaceIsAccepted(t *testing.T) {
 	h := newHouse(t)
 	for _, to := range []string{"/account", "/a?b=c#d", "https://app.example.com/x", "https://id.example.com/account"} {
-		if w := h.ask(t, "POST", attemptsPath, `{"purpose":"sign_in","return_to":"`+to+`"}`); w.Code != 201 || h.started.ReturnTo != to {
+		if w := h.ask(t, "POST", attemptsPath, `{"purpose":"sign_in","return_to":"`+to+`"}`); w.Code != 200 || h.started.ReturnTo != to {
 			t.Errorf("%s: %d, %q", to, w.Code, h.started.ReturnTo)
 		}
 	}
@@ -89,7 +98,7 @@ func TestSigningOutExpiresTheCookieAndNeedsASession(t *testing.T) {
 
 func TestASessionIsShownToItsOwnerByCookieAndByToken(t *testing.T) {
 	h := newHouse(t)
-	want, err := json.Marshal(sampleWho)
+	want, err := json.Marshal(sampleWho())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +116,7 @@ func TestASessionIsShownToItsOwnerByCookieAndByToken(t *testing.T) {
 
 func TestAnOldCookieMakesAStrangerAndAnOldTokenIsRefused(t *testing.T) {
 	h := newHouse(t)
-	if w := h.ask(t, "POST", attemptsPath, signIn, "Cookie", "__Host-countersign=cs_ses_old"); w.Code != 201 {
+	if w := h.ask(t, "POST", attemptsPath, signIn, "Cookie", "__Host-countersign=cs_ses_old"); w.Code != 200 {
 		t.Errorf("an old cookie keeps its browser from signing in: %d", w.Code)
 	}
 	w := h.ask(t, "POST", attemptsPath, signIn, "Authorization", "Bearer cs_ses_old")
@@ -183,7 +192,7 @@ func TestFieldErrorsNameTheFieldAndSayWhatToDo(t *testing.T) {
 func TestAPageSaysWhereTheNextBegins(t *testing.T) {
 	h := newHouse(t)
 	w := h.ask(t, "GET", "/v1/sessions?limit=1", "", signedIn...)
-	if !strings.Contains(w.Body.String(), `"next":"`+string(sampleSession.ID)+`"`) {
+	if !strings.Contains(w.Body.String(), `"next":"`+string(sampleSession().ID)+`"`) {
 		t.Errorf("%s", w.Body)
 	}
 	if w := h.ask(t, "GET", "/v1/account/activity", "", signedIn...); w.Body.String() != "{\"items\":[],\"next\":null}\n" {
@@ -249,6 +258,19 @@ func TestAKeyIsGivenBackWhenTryingAgainMayHelp(t *testing.T) {
 	}
 }
 
+func TestARequestThatIsStillBeingDoneIsNotDoneTwice(t *testing.T) {
+	h := newHouse(t)
+	head := []string{"Idempotency-Key", "k-1"}
+	h.ask(t, "POST", attemptsPath, signIn, head...)
+	for _, kept := range h.replies.kept {
+		kept.answer = nil // as if the first were under way
+	}
+	w := h.ask(t, "POST", attemptsPath, signIn, head...)
+	if w.Code != 409 || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), "being done") || h.calls() != 1 {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
+
 func TestOfManyRequestsWithOneKeyOneIsDone(t *testing.T) {
 	h := newHouse(t)
 	var all sync.WaitGroup
@@ -261,7 +283,7 @@ func TestOfManyRequestsWithOneKeyOneIsDone(t *testing.T) {
 		t.Errorf("done %d times", h.calls())
 	}
 	for _, code := range codes {
-		if code != 201 && code != 409 {
+		if code != 200 && code != 409 {
 			t.Errorf("answer %d", code)
 		}
 	}

@@ -47,6 +47,7 @@ func (p plan) take(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
+// hasMore asks a body without a length whether it holds anything.
 func hasMore(body io.Reader) bool {
 	n, _ := body.Read(make([]byte, 1)) //nolint:errcheck // a broken body is no body here
 	return n > 0

@@ -51,6 +51,7 @@ type (
 	}
 )
 
+// page renders the whole of it once; html/template escapes what examples hold.
 func (b *book) page(doc *huma.OpenAPI) []byte {
 	p := docPage{Name: b.api.name(), Version: b.api.version(), Origin: b.api.origin()}
 	for _, tag := range doc.Tags {
@@ -161,7 +162,7 @@ func kindOf(s *huma.Schema) string {
 
 // curl writes the call as a command that can be pasted once TOKEN is set.
 func (b *book) curl(rt *route) string {
-	path := strings.NewReplacer("{address}", "ada@example.com", "{session}", string(sampleSession.ID), "{id}", sampleIDs(rt)).Replace(rt.path)
+	path := strings.NewReplacer("{address}", "ada@example.com", "{session}", string(sampleSession().ID), "{id}", sampleIDs(rt)).Replace(rt.path)
 	line := "curl"
 	if rt.method != http.MethodGet {
 		line += " -X " + rt.method
@@ -169,7 +170,7 @@ func (b *book) curl(rt *route) string {
 	line += " " + b.api.origin() + path
 	for _, p := range rt.in.params {
 		if p.required && p.query {
-			line += "?" + p.name + "=" + string(sampleIdentity.ID)
+			line += "?" + p.name + "=" + string(sampleIdentity().ID)
 		}
 	}
 	if !rt.open {
@@ -185,14 +186,15 @@ func (b *book) curl(rt *route) string {
 	return line
 }
 
+// sampleIDs is what stands for {id} in a command: of the kind that the path asks for.
 func sampleIDs(rt *route) string {
 	switch {
 	case strings.HasPrefix(rt.path, "/v1/attempts"):
-		return string(openAttempt.ID)
+		return string(openAttempt().ID)
 	case strings.HasPrefix(rt.path, "/v1/sessions"):
-		return string(sampleSession.ID)
+		return string(sampleSession().ID)
 	}
-	return string(sampleIdentity.ID)
+	return string(sampleIdentity().ID)
 }
 
 func pretty(v any) string {

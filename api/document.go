@@ -59,6 +59,7 @@ func (b *book) document() *huma.OpenAPI {
 	return doc
 }
 
+// slot is where a method has its place; a route with another is a mistake.
 func slot(item *huma.PathItem, method string) **huma.Operation {
 	switch method {
 	case http.MethodGet:
@@ -75,6 +76,8 @@ func slot(item *huma.PathItem, method string) **huma.Operation {
 	panic("api: no place in the document for " + method)
 }
 
+// operation describes one route: its parameters, its bodies, and every status
+// that it may answer with.
 func (b *book) operation(rt *route, examples map[string]*huma.Example) *huma.Operation {
 	op := &huma.Operation{OperationID: rt.id(), Tags: []string{rt.tag}, Summary: rt.summary, Description: rt.about,
 		Security: []map[string][]string{{"token": {}}, {"cookie": {}}}, Responses: map[string]*huma.Response{}}

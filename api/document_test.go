@@ -46,7 +46,7 @@ func readDocument(t *testing.T, h *house) (doc served, text string) {
 
 // target fills in a route's path.
 func target(rt *route) string {
-	path := strings.NewReplacer("{address}", "ada@example.com", "{session}", string(sampleSession.ID), "{id}", sampleIDs(rt)).Replace(rt.path)
+	path := strings.NewReplacer("{address}", "ada@example.com", "{session}", string(sampleSession().ID), "{id}", sampleIDs(rt)).Replace(rt.path)
 	for _, p := range rt.in.params {
 		if p.required {
 			path += "?" + p.name + "=" + string(adaID)
@@ -174,6 +174,20 @@ func TestErrorsAreDescribedWhereTheyHappen(t *testing.T) {
 			if !strings.Contains(w.Body.String(), `"code":"`+code+`"`) {
 				t.Errorf("%s %s: %s became %s", rt.method, rt.path, code, w.Body)
 			}
+		}
+	}
+}
+
+func TestTheDocumentWarnsOfWhatCallersMustHandle(t *testing.T) {
+	doc, _ := readDocument(t, newHouse(t))
+	for _, c := range []struct{ method, path, status, code string }{
+		{"post", "/v1/attempts", "429", "rate_limited"}, {"post", "/v1/attempts", "401", "invalid_credentials"}, {"post", "/v1/attempts/{id}/evidence", "410", "attempt_expired"},
+		{"post", "/v1/attempts/{id}/evidence", "503", "overloaded"}, {"get", "/v1/session", "401", "unauthenticated"}, {"delete", "/v1/account", "403", "step_up_required"},
+		{"put", "/v1/account/password", "401", "invalid_credentials"}, {"get", "/v1/admin/audit", "403", "forbidden"}, {"patch", "/v1/account", "409", "conflict"},
+		{"delete", "/v1/sessions/{id}", "404", "not_found"}, {"post", "/v1/account/emails", "413", "too_large"}, {"post", "/v1/account/emails", "415", "unsupported_media_type"},
+	} {
+		if got := doc.Paths[c.path][c.method].Responses[c.status].Description; !strings.Contains(got, "`"+c.code+"`") {
+			t.Errorf("%s %s: %s is %q and does not name %s", c.method, c.path, c.status, got, c.code)
 		}
 	}
 }

@@ -194,7 +194,7 @@ func hostileTargets() (all []hostile) {
 	as := func(name, method, target string, status int, body string, head ...string) {
 		all = append(all, hostile{name + ": " + method + " " + target, method, target, body, append(head, signedIn...), status})
 	}
-	for _, limit := range []string{"0", "-1", "201", "NaN", "1e3", "1.5", "", "+5", "0x10", "99999999999999999999", "%31%00", "٣", "true", "1,2", " 1", "1%20"} {
+	for _, limit := range []string{"0", "-1", "201", "NaN", "1e3", "1.5", "", "%2B5", "0x10", "99999999999999999999", "%31%00", "٣", "true", "1,2", " 1", "1%20"} {
 		as("a limit", "GET", "/v1/sessions?limit="+strings.ReplaceAll(limit, " ", "%20"), 400, "")
 		as("a limit", "GET", "/v1/admin/identities?limit="+strings.ReplaceAll(limit, " ", "%20"), 400, "")
 	}
@@ -205,7 +205,7 @@ func hostileTargets() (all []hostile) {
 	for _, query := range []string{"action=%0aX", "action=DROP", "subject=idn_x", "subject=ses_01jd9q3v8m7f9h1k3m5p7r9t1v3x5z7b", "after=a%20b", "after="} {
 		as("a query", "GET", "/v1/admin/audit?"+query, 400, "")
 	}
-	for _, query := range []string{"kind=root", "state=", "flag=", "prefix=", "kind=person&kind=guest", "role=" + strings.Repeat("r", 65), "after=idn_1"} {
+	for _, query := range []string{"kind=root", "state=", "flag=", "prefix=", "kind=person&kind=guest", "role=" + strings.Repeat("r", 65), "after=idn_1", "flag=%00", "role=a%0ab", "prefix=%ff", "prefix=a%C2%85"} {
 		as("a query", "GET", "/v1/admin/identities?"+query, 400, "")
 	}
 	as("whose sessions", "GET", "/v1/admin/sessions", 400, "")

@@ -60,12 +60,12 @@ func newHouse(t testing.TB, change ...func(*door.Door)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{log: &strings.Builder{}, result: openAttempt.Result}
-	whoJSON, err := json.Marshal(sampleWho)
+	h := &house{log: &strings.Builder{}, result: openAttempt().Result}
+	whoJSON, err := json.Marshal(sampleWho())
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := door.Known{Session: &sampleSession, Identity: &sampleIdentity, JSON: append(whoJSON, '\n')}
+	known := door.Known{Session: ptr(sampleSession()), Identity: ptr(sampleIdentity()), JSON: append(whoJSON, '\n')}
 	d := &door.Door{Public: public, Programs: "/v1/", Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Key: []byte(strings.Repeat("k", 32)),
 		Now: func() time.Time { return sampleTime }, Log: slog.New(slog.NewTextHandler(&quiet{w: h.log}, nil)),
 		Check: func(_ context.Context, token string) (door.Known, error) {
@@ -126,7 +126,7 @@ func (h *house) Answer(_ context.Context, _ countersign.Caller, _ countersign.At
 }
 
 func (h *house) account() Account {
-	ada := func(name string) (countersign.Identity, error) { return sampleIdentity, h.note(name) }
+	ada := func(name string) (countersign.Identity, error) { return sampleIdentity(), h.note(name) }
 	return Account{
 		Show: func(context.Context, countersign.Caller) (countersign.Identity, error) { return ada("show") },
 		Update: func(_ context.Context, _ countersign.Caller, p account.Patch) (countersign.Identity, error) {
@@ -134,7 +134,7 @@ func (h *house) account() Account {
 		},
 		Delete: func(context.Context, countersign.Caller) error { return h.note("delete") },
 		Export: func(context.Context, countersign.Caller) (account.Export, error) {
-			return sampleExport, h.note("export")
+			return sampleExport(), h.note("export")
 		},
 		AddEmail: func(_ context.Context, _ countersign.Caller, a string) (countersign.Email, error) {
 			return countersign.Email{Address: a}, h.note("add email")
@@ -151,7 +151,7 @@ func (h *house) account() Account {
 			return h.note("change")
 		},
 		Sessions: func(context.Context, countersign.Caller, countersign.SessionID, int) ([]countersign.Session, string, error) {
-			return []countersign.Session{sampleSession}, string(sampleSession.ID), h.note("sessions")
+			return []countersign.Session{sampleSession()}, string(sampleSession().ID), h.note("sessions")
 		},
 		EndSession: func(context.Context, countersign.Caller, countersign.SessionID) error { return h.note("end session") },
 		EndOthers:  func(context.Context, countersign.Caller) error { return h.note("end others") },
@@ -163,10 +163,10 @@ func (h *house) account() Account {
 }
 
 func (h *house) admin() Admin {
-	ada := func(name string) (countersign.Identity, error) { return sampleIdentity, h.note(name) }
+	ada := func(name string) (countersign.Identity, error) { return sampleIdentity(), h.note(name) }
 	return Admin{
 		List: func(context.Context, countersign.Caller, countersign.IdentityFilter, countersign.IdentityID, int) ([]countersign.Identity, string, error) {
-			return []countersign.Identity{sampleIdentity}, "", h.note("list")
+			return []countersign.Identity{sampleIdentity()}, "", h.note("list")
 		},
 		Show: func(context.Context, countersign.Caller, countersign.IdentityID) (countersign.Identity, error) {
 			return ada("admin show")
@@ -183,7 +183,7 @@ func (h *house) admin() Admin {
 			return h.note("admin end sessions")
 		},
 		Events: func(context.Context, countersign.Caller, countersign.EventFilter, string, int) ([]countersign.Event, string, error) {
-			return []countersign.Event{sampleEvent}, "", h.note("events")
+			return []countersign.Event{sampleEvent()}, "", h.note("events")
 		},
 	}
 }
@@ -258,3 +258,5 @@ func (h *house) ask(t testing.TB, method, target, body string, head ...string) *
 }
 
 var signedIn = []string{"Authorization", "Bearer " + goodToken}
+
+func ptr[T any](v T) *T { return &v }

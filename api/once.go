@@ -96,6 +96,7 @@ func (a *API) settle(r *http.Request, key string, answer []byte) {
 	}
 }
 
+// fingerprint is keyed and bound to this one use of the key.
 func (a *API) fingerprint(parts ...string) []byte {
 	mac := hmac.New(sha256.New, a.Key)
 	for _, part := range append([]string{"countersign idempotency 1"}, parts...) {

@@ -34,6 +34,8 @@ type param struct {
 	schema   *huma.Schema
 }
 
+// planOf reads the input's fields once, at the start; a field that is neither
+// parameter nor body is a mistake in the program and ends it there.
 func planOf(schemas huma.Registry, t reflect.Type) plan {
 	p := plan{schemas: schemas}
 	for i := range t.NumField() {

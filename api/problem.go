@@ -25,6 +25,8 @@ func (a *API) Explain(w http.ResponseWriter, r *http.Request, err error) {
 	a.refusal(r, err).send(w)
 }
 
+// refusal makes the answer without sending it. A message that cannot be encoded
+// becomes a problem that says nothing, never half of one.
 func (a *API) refusal(r *http.Request, err error) *reply {
 	f := a.Door.Explain(r, err)
 	p := &reply{Status: f.Status, Head: http.Header{"Content-Type": problemType}}

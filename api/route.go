@@ -57,6 +57,7 @@ type list[T any] struct {
 	Next  *string `json:"next" nullable:"true" doc:"Give this as after to get the next page; null on the last one."`
 }
 
+// listOf makes a page; an empty cursor means that there is no next one.
 func listOf[T any](items []T, next string) list[T] {
 	l := list[T]{Items: items}
 	if next != "" {
@@ -147,6 +148,7 @@ func schemaName(t reflect.Type, hint string) string {
 	}
 }
 
+// title writes a name as the document's schemas are written.
 func title(s string) string {
 	r := []rune(s)
 	r[0] = unicode.ToUpper(r[0])

@@ -11,37 +11,51 @@ import (
 	"github.com/countersign-id/countersign/login"
 )
 
-// The samples are the examples of the document: one person, on one afternoon.
-var (
-	sampleTime = time.Date(2026, 11, 22, 14, 30, 0, 0, time.UTC)
+// sampleTime is when the examples of the document happen: to one person, on one
+// afternoon, so that a reader recognises her from call to call.
+var sampleTime = time.Date(2026, 11, 22, 14, 30, 0, 0, time.UTC)
 
-	sampleIdentity = countersign.Identity{ID: "idn_01jd9q3v8m0e2c4g6k8n0r2t4w6y8a0b", Kind: countersign.Person, State: countersign.Active,
+func sampleIdentity() countersign.Identity {
+	return countersign.Identity{ID: "idn_01jd9q3v8m0e2c4g6k8n0r2t4w6y8a0b", Kind: countersign.Person, State: countersign.Active,
 		Emails: []countersign.Email{{Address: "ada@example.com", Verified: true, Primary: true}}, Phones: []countersign.Phone{},
 		Name: "Ada", Locale: "en", Flags: []string{"beta"}, Roles: []string{}, Metadata: json.RawMessage(`{}`), CreatedAt: sampleTime}
+}
 
-	sampleSession = countersign.Session{ID: "ses_01jd9q3v8m7f9h1k3m5p7r9t1v3x5z7b", Assurance: countersign.AAL1, Methods: []string{"password"},
+func sampleSession() countersign.Session {
+	return countersign.Session{ID: "ses_01jd9q3v8m7f9h1k3m5p7r9t1v3x5z7b", Assurance: countersign.AAL1, Methods: []string{"password"},
 		AuthenticatedAt: sampleTime, LastProvedAt: sampleTime, LastSeenAt: sampleTime.Add(10 * time.Minute),
 		ExpiresAt: sampleTime.AddDate(0, 0, 30), IdleExpiresAt: sampleTime.AddDate(0, 0, 7),
-		Device: countersign.Device{Name: "Chrome on a Mac", Network: "192.0.2.7", Place: ""}}
+		Device: countersign.Device{Name: "Chrome on a Mac", Network: "192.0.2.7"}} // an address of RFC 5737, nobody's
+}
 
-	sampleWho = who{sampleIdentity, sampleSession}
+func sampleWho() who { return who{sampleIdentity(), sampleSession()} }
 
-	sampleEvent = countersign.Event{ID: "evt_01jd9q3v8m2d4f6h8k0m2p4r6t8w0y2a", At: sampleTime, Action: "session.opened", Outcome: "ok",
-		Actor: string(sampleIdentity.ID), Subject: sampleIdentity.ID, Session: sampleSession.ID, Method: "password",
+func sampleEvent() countersign.Event {
+	return countersign.Event{ID: "evt_01jd9q3v8m2d4f6h8k0m2p4r6t8w0y2a", At: sampleTime, Action: "session.opened", Outcome: "ok",
+		Actor: string(sampleIdentity().ID), Subject: sampleIdentity().ID, Session: sampleSession().ID, Method: "password",
 		Network: "192.0.2.7", Device: "Chrome on a Mac"}
+}
 
-	sampleExport = account.Export{ExportedAt: sampleTime, Identity: sampleIdentity, Sessions: []countersign.Session{sampleSession},
+func sampleExport() account.Export {
+	return account.Export{ExportedAt: sampleTime, Identity: sampleIdentity(), Sessions: []countersign.Session{sampleSession()},
 		Credentials: []account.ExportedCredential{{ID: "crd_01jd9q3v8m3e5g7j9k1n3q5s7v9x1z3b", Method: "password", CreatedAt: sampleTime}},
-		Activity:    []countersign.Event{sampleEvent}}
+		Activity:    []countersign.Event{sampleEvent()}}
+}
 
-	openAttempt = attempt{Result: login.Result{ID: "att_01jd9q3v8m4g6j8m0p2r4t6w8y0a2c4e", Purpose: countersign.SignIn, State: countersign.NeedsEvidence,
+// openAttempt still asks for something.
+func openAttempt() attempt {
+	return attempt{Result: login.Result{ID: "att_01jd9q3v8m4g6j8m0p2r4t6w8y0a2c4e", Purpose: countersign.SignIn, State: countersign.NeedsEvidence,
 		Methods: []login.Offer{{Method: "password"}, {Method: "email_code", To: "a•••@example.com"}}, Assurance: login.Levels{Required: countersign.AAL1},
 		ExpiresAt: sampleTime.Add(30 * time.Minute)}}
+}
 
-	completeAttempt = attempt{Result: login.Result{ID: openAttempt.ID, Purpose: countersign.SignIn, State: countersign.Complete,
+// completeAttempt has given a session to a program that asked for its token.
+func completeAttempt() attempt {
+	s := sampleSession()
+	return attempt{Result: login.Result{ID: openAttempt().ID, Purpose: countersign.SignIn, State: countersign.Complete,
 		Methods: []login.Offer{}, Assurance: login.Levels{Reached: countersign.AAL1, Required: countersign.AAL1},
-		ExpiresAt: openAttempt.ExpiresAt, Session: &sampleSession}, SessionToken: "cs_ses_…"}
-)
+		ExpiresAt: openAttempt().ExpiresAt, Session: &s}, SessionToken: "cs_ses_…"}
+}
 
 // shape returns the first example that pick finds, by the method's name, of a
 // method that people can change: they know that one by heart.

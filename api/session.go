@@ -20,11 +20,14 @@ type gone struct{}
 
 func (gone) dress(d *door.Door, w http.ResponseWriter) { d.ClearSession(w) }
 
+// page asks for a part of a list. Cursors rather than numbers: a page stays where
+// it is while newer lines arrive, and the last page costs what the first does.
 type page struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
 	After string `query:"after" maxLength:"128" pattern:"^[A-Za-z0-9_.:-]+$" doc:"The next of the page before."`
 }
 
+// The inputs around sessions; another's session is simply not found.
 type (
 	sessionsIn struct {
 		Limit int                   `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
@@ -38,14 +41,14 @@ type (
 // sessions registers what a caller can do with its own sessions.
 func (b *book) sessions() {
 	do := b.api.Account
-	add(b, route{method: "GET", path: "/v1/session", tag: "Sessions", summary: "Who is calling", answer: sampleWho},
+	add(b, route{method: "GET", path: "/v1/session", tag: "Sessions", summary: "Who is calling", answer: sampleWho()},
 		func(context.Context, countersign.Caller, none) (who, error) { panic("api: answered by whoami") })
 	b.routes[len(b.routes)-1].handler = http.HandlerFunc(b.api.whoami)
 	add(b, route{method: "DELETE", path: "/v1/session", tag: "Sessions", summary: "Sign out", about: "The server forgets the session first; then the cookie is expired."},
 		func(ctx context.Context, by countersign.Caller, _ none) (gone, error) {
 			return gone{}, do.SignOut(ctx, by)
 		})
-	add(b, route{method: "GET", path: "/v1/sessions", tag: "Sessions", summary: "My sessions", answer: listOf([]countersign.Session{sampleSession}, "")},
+	add(b, route{method: "GET", path: "/v1/sessions", tag: "Sessions", summary: "My sessions", answer: listOf([]countersign.Session{sampleSession()}, "")},
 		func(ctx context.Context, by countersign.Caller, in sessionsIn) (list[countersign.Session], error) {
 			items, next, err := do.Sessions(ctx, by, in.After, in.Limit)
 			return listOf(items, next), err

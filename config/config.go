@@ -78,7 +78,7 @@ type Config struct {
 		Pepper Secret `toml:"pepper"`
 		// How many passwords may wait to be hashed; more are answered 503.
 		Queue int `toml:"queue" default:"256" min:"1" max:"65536"`
-		// How long a password may wait to be hashed before the answer is 503.
+		// Who would wait longer than this for a hash, going by recent ones, is answered 503 at once.
 		QueueWait Duration `toml:"queue_wait" default:"400ms" min:"1ms" max:"30s"`
 		// Most memory for hashing. 0 means one hash for each core.
 		MaxMemory Size `toml:"max_memory" default:"0"`

@@ -30,7 +30,7 @@ func (s *Server) doors(methods map[string]countersign.Method) (http.Handler, err
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	d := &door.Door{
-		Public: s.publicURL(), Trusted: c.Proxy.Trusted, Check: s.check, Key: s.key("device cookie"), Now: s.options.Now, Log: s.options.Log,
+		Public: s.publicURL(), Trusted: c.Proxy.Trusted, Check: s.check, Programs: "/v1/", Key: s.key("device cookie"), Now: s.options.Now, Log: s.options.Log,
 		Locale: func(accept string) string { return words.Printer(accept).Tag() }, Observe: s.metrics.seen,
 	}
 	mux := http.NewServeMux()

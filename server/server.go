@@ -79,10 +79,12 @@ func (o Options) withDefaults(c config.Config) Options {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.Now == nil {
-		offset := time.Duration(c.Server.InsecureClockOffset)
-		o.Now = func() time.Time { return time.Now().Add(offset) }
+	now, offset := o.Now, time.Duration(c.Server.InsecureClockOffset)
+	if now == nil {
+		now = time.Now
 	}
+	// To the microsecond, as databases keep it, so that what is answered at first and what is read later agree.
+	o.Now = func() time.Time { return now().Add(offset).UTC().Truncate(time.Microsecond) }
 	if o.Cores == 0 {
 		o.Cores = runtime.NumCPU()
 	}

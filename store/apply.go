@@ -34,24 +34,29 @@ func (db *DB) Apply(ctx context.Context, c *countersign.Change) error {
 // so that a change that loses a race has done little.
 func (t *tx) apply(c *countersign.Change) error {
 	var feed []countersign.Noted
-	steps := []func() error{
-		func() error { return t.replace(c.Replaces) },
-		func() error { return t.putAttempt(c.Attempt) },
-		func() error { return t.spend(c.Spend) },
-		func() error { return t.putIdentity(c.Identity, &feed) },
-		func() error { return t.remove(c.Remove, &feed) },
-		func() error { return t.putCredentials(c.Credentials) },
-		func() error { return t.revoke(c.Revoke) },
-		func() error { return t.end(c.End, &feed) },
-		func() error { return t.note(feed) },
-		func() error { return t.openSession(c.Session) },
-		func() error { return t.putChallenge(c.Challenge) },
-		func() error { return t.post(c.Send) },
-		func() error { return t.clear(c.Clear) },
-		func() error { return t.record(c.Events) },
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
+	for _, step := range []struct {
+		wanted bool
+		write  func() error
+	}{
+		{c.Replaces != "", func() error { return t.replace(c.Replaces) }},
+		{c.Attempt != nil, func() error { return t.putAttempt(c.Attempt) }},
+		{c.Spend != nil, func() error { return t.spend(c.Spend) }},
+		{c.Identity != nil, func() error { return t.putIdentity(c.Identity, &feed) }},
+		{c.Remove != "", func() error { return t.remove(c.Remove, &feed) }},
+		{len(c.Credentials) > 0, func() error { return t.putCredentials(c.Credentials) }},
+		{len(c.Revoke) > 0, func() error { return t.revoke(c.Revoke) }},
+		{len(c.End) > 0, func() error { return t.end(c.End, &feed) }},
+		{c.Identity != nil || c.Remove != "" || len(c.End) > 0, func() error { return t.note(feed) }},
+		{c.Session != nil, func() error { return t.openSession(c.Session) }},
+		{c.Challenge != nil, func() error { return t.putChallenge(c.Challenge) }},
+		{len(c.Send) > 0, func() error { return t.post(c.Send) }},
+		{len(c.Clear) > 0, func() error { return t.clear(c.Clear) }},
+		{true, func() error { return t.record(c.Events) }},
+	} {
+		if !step.wanted {
+			continue
+		}
+		if err := step.write(); err != nil {
 			return named(err)
 		}
 	}
@@ -79,9 +84,6 @@ func conflict(what string) error {
 
 // replace ends an open attempt, whose place another one takes.
 func (t *tx) replace(id countersign.AttemptID) error {
-	if id == "" {
-		return nil
-	}
 	n, err := t.exec(`UPDATE attempts SET version = version + 1, state = $1 WHERE id = $2 AND state = $3`,
 		string(countersign.Failed), string(id), string(countersign.NeedsEvidence))
 	if err == nil && n == 0 {
@@ -91,9 +93,6 @@ func (t *tx) replace(id countersign.AttemptID) error {
 }
 
 func (t *tx) putAttempt(a *countersign.Attempt) error {
-	if a == nil {
-		return nil
-	}
 	whole, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("attempt: %w", err)
@@ -114,9 +113,6 @@ func (t *tx) putAttempt(a *countersign.Attempt) error {
 }
 
 func (t *tx) putIdentity(i *countersign.Identity, feed *[]countersign.Noted) error {
-	if i == nil {
-		return nil
-	}
 	doc, err := json.Marshal(i)
 	if err != nil {
 		return fmt.Errorf("identity: %w", err)

@@ -142,3 +142,41 @@ func BenchmarkGroupCommit(b *testing.B) {
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 }
+
+// BenchmarkFindSession looks up one of a million sessions, each time another.
+func BenchmarkFindSession(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "b.db")
+	db := benchDB(b, "sqlite:"+path)
+	benchIdentity(b, db, 1)
+	raw, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer raw.Close()
+	const sessions = 1000000
+	for _, text := range []string{
+		`INSERT INTO identities WITH RECURSIVE g(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM g WHERE i < 100000)
+			SELECT printf('idn_%08d', i), 1, 'person', 'active', i, document FROM g, (SELECT document FROM identities LIMIT 1)`,
+		`INSERT INTO sessions WITH RECURSIVE g(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM g WHERE i < 999999)
+			SELECT CAST(printf('%032d', (i * 2654435761) % 4294967296) AS BLOB), printf('ses_%032d', i), printf('idn_%08d', 1 + i % 100000), 1, '["password"]', 1, 1, 1,
+			4000000000000000, 4000000000000000, '{"name":"Chrome on a Mac","network":"192.0.2.1","place":"near Lyon"}' FROM g ORDER BY 1`,
+		`ANALYZE`} {
+		if _, err := raw.Exec(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetParallelism(4)
+	b.ResetTimer()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			var hash [32]byte
+			n := uint64(benchSeq.Add(7919)) % sessions
+			copy(hash[:], fmt.Sprintf("%032d", n*2654435761%4294967296))
+			if _, _, err := db.FindSession(context.Background(), hash); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+}

@@ -22,9 +22,6 @@ func (db *DB) keepMAC(c *countersign.Challenge) []byte {
 }
 
 func (t *tx) putChallenge(c *countersign.Challenge) error {
-	if c == nil {
-		return nil
-	}
 	var lookup any // NULL, not empty: no link answers it
 	if len(c.Lookup) > 0 {
 		lookup = c.Lookup
@@ -41,9 +38,6 @@ func (t *tx) putChallenge(c *countersign.Challenge) error {
 // spend marks exactly the challenge that was checked; a newer one of the same
 // scope and method, a spent or an expired one is a conflict.
 func (t *tx) spend(c *countersign.Challenge) error {
-	if c == nil {
-		return nil
-	}
 	n, err := t.exec(`UPDATE challenges SET spent = TRUE WHERE scope = $1 AND method = $2 AND NOT spent AND expires_at > $3 AND keep_mac = $4`,
 		c.Scope, c.Method, micros(t.now), t.lane.db.keepMAC(c))
 	if err == nil && n != 1 {

@@ -14,9 +14,6 @@ import (
 const sessionColumns = `s.hash, s.id, s.identity, s.assurance, s.methods, s.authenticated_at, s.last_proved_at, s.last_seen_at, s.expires_at, s.idle_expires_at, s.device`
 
 func (t *tx) openSession(s *countersign.Session) error {
-	if s == nil {
-		return nil
-	}
 	methods, err := json.Marshal(s.Methods)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)

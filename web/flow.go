@@ -144,7 +144,7 @@ func (f *flow) answerPage(v *visit, r login.Result, method string) *flowPage {
 	}
 	if o.To != "" {
 		p.Send = o.Method
-		p.Lead = v.T(o.Method+".sent", "to", reveal(r.Identifier, o.To))
+		p.Lead = v.T(o.Method+".sent", append([]any{"to", reveal(r.Identifier, o.To)}, v.site.facts...)...)
 	}
 	for i, other := range shown {
 		if i != at {
@@ -182,7 +182,7 @@ func (f *flow) take(v *visit) error {
 	switch do {
 	case "again":
 		v.site.Door.ClearAttempt(v.w)
-		return v.see(f.path + v.page("", "").ReturnQuery())
+		return v.see(f.path + (&page{visit: v}).ReturnQuery())
 	case "send":
 		return f.send(v)
 	case "answer":

@@ -63,7 +63,7 @@ func (f *form) Field(name, kind, label string, hint ...string) *field {
 	made := kinds[kind]
 	made.form, made.Name, made.ID, made.Label = f, name, f.ID+"-"+name, f.T(label)
 	for _, h := range hint {
-		made.Hint = f.T(h)
+		made.Hint = f.T(h, f.site.facts...)
 	}
 	if made.Value = f.values[name]; f.failing == f.ID {
 		if typed, ok := f.page.form[name]; ok {
@@ -227,12 +227,15 @@ func (p *page) explain(err error, method, part string) (status int, ok bool) {
 // the sentence that came with it.
 func (p *page) about(f countersign.FieldError, method string, fields []string) problem {
 	name := f.Field[strings.LastIndexByte(f.Field, '.')+1:]
+	key := "error." + name + "." + f.Code
+	if name == "identifier" && p.Name == signUp.name {
+		key = "error.email." + f.Code // nobody signs up with a username
+	}
 	for _, own := range fields {
 		if own == name {
 			return problem{Field: name, Text: p.say(method+".error."+f.Code, f.Message)}
 		}
 	}
-	key := "error." + name + "." + f.Code
 	if !known[key] {
 		return problem{Field: p.shown(name), Text: f.Message}
 	}
@@ -242,7 +245,7 @@ func (p *page) about(f countersign.FieldError, method string, fields []string) p
 // known are the mistakes that our own words exist for; others come with a sentence.
 var known = map[string]bool{
 	"error.identifier.invalid": true, "error.address.invalid": true, "error.email.invalid": true, "error.username.invalid": true,
-	"error.username.taken": true, "error.identifier.domain_not_allowed": true, "error.name.invalid": true,
+	"error.username.taken": true, "error.identifier.domain_not_allowed": true, "error.name.invalid": true, "error.email.domain_not_allowed": true,
 	"error.address.taken": true, "error.email.taken": true,
 }
 
@@ -255,7 +258,7 @@ func (p *page) shown(name string) string {
 }
 
 func (p *page) say(key, otherwise string) string {
-	if text := p.T(key); text != key {
+	if text := p.T(key, p.site.facts...); text != key {
 		return text
 	}
 	return otherwise

@@ -51,12 +51,13 @@ func (p *page) Asset(name string) string { return p.site.assets.path[name] }
 // Icon is one of the drawings, hidden from screen readers: a name is always beside it.
 func (p *page) Icon(name string) template.HTML { return p.site.assets.icons[name] }
 
-// Absolute is a full address of ours, for what is read elsewhere.
-func (p *page) Absolute(path string) string {
-	if p.site.PublicURL == nil {
-		return path
+// Card is the full address of the picture that is shown beside a link to us. It
+// has our name on it, so an operator's pages go without.
+func (p *page) Card() string {
+	if p.site.Brand.Name != ourName || p.HasLogo() {
+		return ""
 	}
-	return p.site.PublicURL.JoinPath(path).String()
+	return p.site.absolute(p.Asset("card.png"))
 }
 
 // SignedIn reports whether someone is signed in here.

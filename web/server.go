@@ -13,6 +13,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -57,6 +58,10 @@ type Server struct {
 	Begin []string
 	// Prove names the methods that prove once more who is signed in, best first.
 	Prove []string
+
+	// Facts are numbers that the words of methods speak of: {password_min} and
+	// {code_minutes}. What is missing is filled with the defaults.
+	Facts map[string]string
 
 	Brand     Brand
 	PublicURL *url.URL
@@ -105,6 +110,18 @@ type site struct {
 	templates *template.Template
 	assets    *assets
 	fragments map[string]fragment
+	facts     []any         // as arguments of T
+	judging   chan struct{} // one place for each password that is judged at the same time
+}
+
+const ourName = "Countersign"
+
+// absolute is a full address of ours, for what is read elsewhere.
+func (s *site) absolute(path string) string {
+	if s.PublicURL == nil {
+		return path
+	}
+	return s.PublicURL.JoinPath(path).String()
 }
 
 // Mount adds the pages to a mux. "/" is theirs: it answers what nobody else
@@ -112,12 +129,12 @@ type site struct {
 // refusals. The error is a template or a fragment that cannot be read.
 func (s Server) Mount(mux *http.ServeMux) (refuse func(http.ResponseWriter, *http.Request, error), err error) {
 	if s.Brand.Name == "" {
-		s.Brand.Name = "Countersign"
+		s.Brand.Name = ourName
 	}
 	if s.Now == nil {
 		s.Now = time.Now
 	}
-	st := &site{Server: s}
+	st := &site{Server: s, judging: make(chan struct{}, 2), facts: []any{"password_min", cmp.Or(s.Facts["password_min"], "8"), "code_minutes", cmp.Or(s.Facts["code_minutes"], "10")}}
 	if st.assets, err = newAssets(s.Brand); err != nil {
 		return nil, fmt.Errorf("web: assets: %w", err)
 	}

@@ -41,7 +41,7 @@ func (s *site) security(v *visit) error {
 		return nothing(v)
 	}
 	return v.text("text/plain; charset=utf-8", fmt.Sprintf("Contact: %s\nExpires: %s\nCanonical: %s\nPreferred-Languages: en, de\n",
-		s.Brand.Help, v.now.UTC().AddDate(0, 6, 0).Truncate(24*time.Hour).Format(time.RFC3339), v.page("", "").Absolute("/.well-known/security.txt")))
+		s.Brand.Help, v.now.UTC().AddDate(0, 6, 0).Truncate(24*time.Hour).Format(time.RFC3339), s.absolute("/.well-known/security.txt")))
 }
 
 // manifest lets a phone keep the account as an icon (W3C Web Application Manifest).
@@ -76,6 +76,13 @@ func (s *site) strength(v *visit) error {
 	typed := v.form.Get("password")
 	if typed == "" || len(typed) > 1024 {
 		return nothing(v)
+	}
+	select {
+	case s.judging <- struct{}{}:
+		defer func() { <-s.judging }()
+	default: // strangers can ask, so it may cost only so much; the page then says nothing
+		v.w.WriteHeader(http.StatusServiceUnavailable)
+		return nil
 	}
 	judged := s.Strength(typed)
 	key := fmt.Sprintf("strength.%d", min(max(judged.Score, 0), 4))

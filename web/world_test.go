@@ -24,10 +24,10 @@ import (
 )
 
 const (
-	ada       = "ada@example.com"
-	right     = "correct horse battery staple"
-	code      = "12345678"
-	goodLink  = "cs_lnk_good"
+	ada      = "ada@example.com"
+	right    = "correct horse battery staple"
+	code     = "12345678"
+	goodLink = "cs_lnk_good"
 )
 
 var (
@@ -317,4 +317,9 @@ func pages(t testing.TB, w *world, change func(*web.Server)) *httptest.Server {
 		}
 	})
 	return server
+}
+
+// countersignLink is the link of an address that is being added to an account.
+func countersignLink() login.Link {
+	return login.Link{Purpose: countersign.VerifyOwn, Address: "new@example.com"}
 }

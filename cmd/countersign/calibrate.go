@@ -66,7 +66,8 @@ func (c *calibrateCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	p.progress(c.JSON, "proposal")
-	if out.Proposal, err = propose(w, c.Target, c.Concurrency, out); err != nil {
+	busy := func(params argon.Params) (figure, error) { return w.hash(params, out.Cores) }
+	if out.Proposal, err = propose(busy, c.Target, c.Concurrency, out); err != nil {
 		return err
 	}
 	if c.JSON {

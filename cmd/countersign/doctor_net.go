@@ -134,7 +134,7 @@ func (v *visit) address(ctx context.Context) {
 		v.fail(check, "mend server.public_url", "%v", err)
 		return
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := asking().Do(r)
 	if err != nil {
 		v.warn(check, "check the proxy, the firewall and server.public_url (COUNTERSIGN_SERVER__PUBLIC_URL)", "%s does not answer: %v", public, errors.Unwrap(err))
 		return
@@ -156,7 +156,7 @@ func (v *visit) running(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := asking().Do(r)
 	if err != nil {
 		return false
 	}
@@ -184,6 +184,11 @@ func (v *visit) proxy(context.Context) {
 		return
 	}
 	v.fine(check, "no proxy is trusted; forwarded headers are ignored")
+}
+
+// asking follows nobody elsewhere: a redirect is an answer of its own.
+func asking() *http.Client {
+	return &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func wide(p netip.Prefix) bool {

@@ -42,6 +42,9 @@ func (p *program) with(ctx context.Context, create bool, do func(*server.Server)
 	if err != nil {
 		return err
 	}
+	if missing {
+		fmt.Fprintf(p.err, "A new database was made: %s\n", c.Database.URL)
+	}
 	return errors.Join(do(s), s.Close())
 }
 

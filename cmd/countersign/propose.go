@@ -36,7 +36,7 @@ type proposal struct {
 // propose finds the costliest parameters of one lane that keep a sign-in within
 // the target while that many happen at once. It scales from a first guess by
 // what it measures, because larger memories fit the caches worse.
-func propose(w bench, target time.Duration, concurrency int, c calibration) (proposal, error) {
+func propose(measure func(argon.Params) (figure, error), target time.Duration, concurrency int, c calibration) (proposal, error) {
 	rounds := max(1, (concurrency+c.Cores-1)/c.Cores) // hashes that wait for one core
 	room := max((target-besides)/time.Duration(rounds), time.Millisecond)
 	params, got := least, c.Measured[1] // OWASP's least on all cores
@@ -47,7 +47,7 @@ func propose(w bench, target time.Duration, concurrency int, c calibration) (pro
 			break
 		}
 		var err error
-		if got, err = w.hash(next, c.Cores); err != nil {
+		if got, err = measure(next); err != nil {
 			return proposal{}, err
 		}
 		params = next

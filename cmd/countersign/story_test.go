@@ -20,12 +20,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite" // to tamper with a database from outside
+
+	"github.com/countersign-id/countersign/internal/testpg"
 )
 
 func TestMain(m *testing.M) {
@@ -35,18 +38,28 @@ func TestMain(m *testing.M) {
 // TestStories runs the program as an operator does: one process per command,
 // beside real servers on ports of their own.
 func TestStories(t *testing.T) {
+	stories(t, "testdata")
+}
+
+// TestStoriesOnPostgreSQL are those that go differently there.
+func TestStoriesOnPostgreSQL(t *testing.T) {
+	stories(t, "testdata/postgres", "COUNTERSIGN_DATABASE__URL", testpg.URL(t))
+}
+
+func stories(t *testing.T, dir string, env ...string) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
+		Dir: dir, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			public, operations := freePort(t), freePort(t)
-			e.Setenv("PUBLIC", public)
-			e.Setenv("OPERATIONS", operations)
-			e.Setenv("COUNTERSIGN_SERVER__LISTEN", public)
-			e.Setenv("COUNTERSIGN_OPERATIONS__LISTEN", operations)
+			for i, pair := 0, append(env, "PUBLIC", public, "COUNTERSIGN_SERVER__LISTEN", public,
+				"OPERATIONS", operations, "COUNTERSIGN_OPERATIONS__LISTEN", operations); i < len(pair); i += 2 {
+				e.Setenv(pair[i], pair[i+1])
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fails": fails, "ready": ready, "fetch": fetch, "keep": keep, "signal": signalAll, "sql": sqlCommand, "certificate": certificate,
+			"fails": fails, "ready": ready, "fetch": fetch, "keep": keep, "signal": signalAll,
+			"sql": sqlCommand, "certificate": certificate, "serial": serial, "mailserver": mailserver, "hold": hold, "lock": lock,
 		},
 	})
 }
@@ -106,7 +119,8 @@ func ready(ts *testscript.TestScript, neg bool, _ []string) {
 	}))
 }
 
-// fetch [-token VARIABLE] [-within TIME] METHOD PATH STATUS [BODY]: the answer is its output.
+// fetch [-token VARIABLE] [-within TIME] METHOD PATH STATUS [BODY]: the answer, whose
+// status begins so, is its output.
 func fetch(ts *testscript.TestScript, _ bool, args []string) {
 	token, within := "", time.Duration(0)
 	for strings.HasPrefix(args[0], "-") {
@@ -141,7 +155,7 @@ func fetch(ts *testscript.TestScript, _ bool, args []string) {
 		if err != nil {
 			return err
 		}
-		if strconv.Itoa(answer.StatusCode) != args[2] {
+		if !strings.HasPrefix(answer.Status, args[2]) {
 			return errors.New("got " + answer.Status + ": " + string(text))
 		}
 		_, err = ts.Stdout().Write(text)
@@ -200,4 +214,15 @@ func certificate(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(pem.Encode(&b, block))
 		ts.Check(os.WriteFile(filepath.Clean(ts.MkAbs(args[0]+ext)), b.Bytes(), 0o600))
 	}
+}
+
+// lock FILE keeps every other process from writing, until "unlock".
+func lock(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0])+"?_txlock=exclusive")
+	ts.Check(err)
+	tx, err := db.Begin()
+	ts.Check(err)
+	end := sync.OnceValue(func() error { return errors.Join(tx.Rollback(), db.Close()) })
+	ts.Defer(func() { _ = end() })
+	ts.SetCmd("unlock", func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(end()) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,6 +61,7 @@ func FuzzBearer(f *testing.F) {
 	f.Add("Bearer cs_ses_x")
 	f.Add("bearer  x")
 	f.Add("Bearer x,y")
+	f.Add("Bearer " + strings.Repeat("x", longestToken+1))
 	f.Fuzz(func(t *testing.T, header string) {
 		token, ok := bearerToken(header)
 		if ok && (len(token) != len(header)-7 || len(token) > longestToken || header[6] != ' ') {

@@ -101,6 +101,14 @@ func TestABodyIsCutAtTheLimit(t *testing.T) {
 	}
 }
 
+func TestABodyThatSaysItIsTooLongIsNotEvenRead(t *testing.T) {
+	d := &Door{Public: home, Log: silent()}
+	w := knock(d, func(http.ResponseWriter, *http.Request) { t.Error("let in") }, func(r *http.Request) { r.ContentLength = 1<<20 + 1 })
+	if w.Code != 413 {
+		t.Errorf("%d", w.Code)
+	}
+}
+
 func TestEveryAnswerIsDressed(t *testing.T) {
 	d := &Door{Public: home, Programs: "/v1/", Log: silent()}
 	page := knock(d, ok, nil).Header()

@@ -32,10 +32,14 @@ var ErrOverloaded = errors.New("gate: overloaded")
 type Options struct {
 	Slots int           // how much work runs at once: the number of cores
 	Queue int           // how many may wait outside
-	Wait  time.Duration // how long one may wait outside; who would wait longer is refused on arrival
+	Wait  time.Duration // who would wait outside longer than this, going by recent work, is refused on arrival
 	Nice  int           // niceness of the working threads on Linux, 0 to 19; see Niceness
 	Now   func() time.Time
 }
+
+// patience is how many times Wait someone waits who was let into the queue: the work may turn out slower than
+// it was, and a late service is better than a late refusal.
+const patience = 10
 
 // Niceness is the value of Options.Nice for a server. The kernel then prefers every other thread about ten to one, so
 // that handlers answer in time beside a flood of work. Not more: a thread that hardly ever runs holds up the
@@ -96,7 +100,7 @@ func (g *Gate) Enter(ctx context.Context) (release func(), err error) {
 	if ahead >= int64(g.o.Queue) || g.expected(ahead+1) > g.o.Wait {
 		return nil, g.refuse()
 	}
-	timer := time.NewTimer(g.o.Wait)
+	timer := time.NewTimer(patience * g.o.Wait)
 	defer timer.Stop()
 	select {
 	case g.inside <- struct{}{}:

@@ -54,7 +54,7 @@ func (db *DB) movedChains(ctx context.Context) (map[string]string, error) {
 	if since.IsZero() { // a new process: from the last one on record
 		var at int64
 		err := db.query(ctx, func(r *sql.Rows) error { return r.Scan(&at) },
-			`SELECT at FROM events WHERE action = '`+checkpointAction+`' ORDER BY id DESC LIMIT 1`)
+			`SELECT at FROM events WHERE action = '`+checkpointAction+`' AND `+rare+` ORDER BY id DESC LIMIT 1`)
 		if err != nil {
 			return nil, fmt.Errorf("store: checkpoint: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -105,20 +106,31 @@ func (l *lane) run() {
 				return
 			}
 		}
-		batch := []*op{first}
-		for !first.alone && len(batch) < l.db.d.batchLimit() {
-			o, ok := l.poll()
-			if !ok {
-				break
-			}
-			if o.alone {
-				next = o
-				break
-			}
-			batch = append(batch, o)
-		}
+		var batch []*op
+		batch, next = l.gather(first)
 		l.serve(batch)
 	}
+}
+
+// gather takes what is queued. When nothing more is, those whose writes were just
+// committed get the processor once, because many of them bring the next one.
+func (l *lane) gather(first *op) (batch []*op, next *op) {
+	batch = []*op{first}
+	for looked := false; !first.alone && len(batch) < l.db.d.batchLimit(); {
+		o, ok := l.poll()
+		switch {
+		case !ok && looked:
+			return batch, nil
+		case !ok:
+			looked = true
+			runtime.Gosched()
+		case o.alone:
+			return batch, o
+		default:
+			batch = append(batch, o)
+		}
+	}
+	return batch, nil
 }
 
 // wait returns the next write, nil when the database closes. A lane that is never

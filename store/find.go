@@ -3,9 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"strings"
+
+	jsonx "github.com/go-json-experiment/json"
 
 	"github.com/countersign-id/countersign"
 )
@@ -23,7 +24,7 @@ func (r *identityRow) into() []any {
 }
 
 func (r *identityRow) identity() (i countersign.Identity, err error) {
-	if err = json.Unmarshal([]byte(r.document), &i); err != nil {
+	if err = jsonx.Unmarshal([]byte(r.document), &i); err != nil {
 		return i, fmt.Errorf("identity %s: %w", r.id, err)
 	}
 	if string(i.Metadata) == "null" {
@@ -102,7 +103,7 @@ func (db *DB) FindAttempt(ctx context.Context, id countersign.AttemptID) (counte
 		if err != nil {
 			return err
 		}
-		if err := json.Unmarshal(whole, &a); err != nil {
+		if err := jsonx.Unmarshal(whole, &a); err != nil {
 			return fmt.Errorf("attempt: %w", err)
 		}
 		if string(a.Metadata) == "null" {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	jsonx "github.com/go-json-experiment/json"
+
 	"github.com/countersign-id/countersign"
 )
 
@@ -128,10 +130,10 @@ func scanSession(r *sql.Rows, more ...any) (s countersign.Session, err error) {
 	copy(s.Hash[:], hash)
 	s.AuthenticatedAt, s.LastProvedAt, s.LastSeenAt = fromMicros(authenticated), fromMicros(proved), fromMicros(seen)
 	s.ExpiresAt, s.IdleExpiresAt = fromMicros(expires), fromMicros(idle)
-	if err = json.Unmarshal([]byte(methods), &s.Methods); err != nil {
+	if err = jsonx.Unmarshal([]byte(methods), &s.Methods); err != nil {
 		return s, fmt.Errorf("session: %w", err)
 	}
-	if err = json.Unmarshal([]byte(device), &s.Device); err != nil {
+	if err = jsonx.Unmarshal([]byte(device), &s.Device); err != nil {
 		return s, fmt.Errorf("session: %w", err)
 	}
 	return s, nil

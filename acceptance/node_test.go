@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -182,7 +183,9 @@ func (n *node) cli(args ...string) (string, error) {
 }
 
 func (n *node) cliWith(input string, args ...string) (string, error) {
-	cmd := exec.Command(os.Getenv("COUNTERSIGN_BINARY"), append(args, n.args...)...)
+	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Getenv("COUNTERSIGN_BINARY"), append(args, n.args...)...)
 	cmd.Stdin, cmd.Dir = strings.NewReader(input), n.data
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

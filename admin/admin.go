@@ -254,6 +254,9 @@ func (p *Process) event(by countersign.Caller, id countersign.IdentityID, action
 	if actor == "" {
 		actor = by.System
 	}
+	if actor == "" {
+		actor = string(id) // the first administrator, who is nobody yet
+	}
 	return countersign.Event{
 		ID: ids.New("evt", now), At: now, Action: action, Outcome: "ok", Actor: actor, Subject: id,
 		Session: by.Session.ID, Network: by.Device.Network, Device: by.Device.Name, Request: by.Request, Detail: detail,

@@ -35,6 +35,9 @@ type Limits struct {
 // device that this identity has proved on before keeps a budget of its own, so
 // that strangers who guess cannot lock the owner out.
 func (l Limits) Guess(by countersign.Caller, who countersign.IdentityID, name, method string) (all []countersign.Budget, back []string) {
+	if name == "" {
+		name = string(who) // nobody was named, as in a step-up: never one budget for all of them
+	}
 	stranger := hashed("name", name)
 	id := string(who)
 	if who == "" {

@@ -83,3 +83,14 @@ func TestNoKeyHoldsAnAddress(t *testing.T) {
 		}
 	}
 }
+
+// A step-up names nobody: its guesses must not draw on a budget that all share.
+func TestWhereNobodyIsNamedNobodySharesABudget(t *testing.T) {
+	a, _ := limits.Guess(from("192.0.2.1"), "idn_a", "", "password")
+	b, _ := limits.Guess(from("192.0.2.1"), "idn_b", "", "password")
+	for _, k := range keys(a)[:2] {
+		if slices.Contains(keys(b)[:2], k) {
+			t.Errorf("two identities share %s", k)
+		}
+	}
+}

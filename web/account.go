@@ -142,14 +142,14 @@ func (p *accountPage) health() {
 // events are the actions that a person has words for; others are shown by name.
 var events = map[string]string{
 	"session.opened": "session_opened", "session.ended": "session_ended", "session.signed_out": "session_signed_out",
-	"session.others_ended": "sessions_ended", "sessions.ended": "sessions_ended",
+	"session.others_ended": "sessions_ended", "session.revoked": "session_revoked",
 	"proof.given": "proof_given", "proof.refused": "proof_refused", "attempt.started": "attempt_started", "attempt.refused": "attempt_refused",
 	"challenge.sent": "challenge_sent", "challenge.claimed": "challenge_sent",
 	"credential.prepared": "credential_prepared", "credential.changed": "credential_changed", "credential.replaced": "credential_replaced",
-	"credential.added": "credential_added", "credential.removed": "credential_removed",
+	"credential.set": "credential_set", "admin.granted": "admin_granted",
 	"identity.created": "identity_created", "identity.updated": "identity_changed", "identity.deleted": "identity_deleted",
-	"identity.disabled": "identity_disabled", "identity.enabled": "identity_enabled", "identity.exported": "identity_exported",
-	"email.added": "email_added", "email.verified": "email_verified", "email.removed": "email_removed", "email.primary": "email_primary",
+	"identity.exported": "identity_exported",
+	"email.added":       "email_added", "email.verified": "email_verified", "email.removed": "email_removed", "email.primary": "email_primary",
 }
 
 // tell puts events into words.

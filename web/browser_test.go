@@ -340,7 +340,7 @@ func TestPasswordsCanBeShownAndAreJudgedWhileTyped(t *testing.T) {
 	if got := testbrowser.Eval[string](p, "document.querySelector('#sign-up-password').type"); got != "text" {
 		t.Errorf("the field is of type %s", got)
 	}
-	if got := p.Text(".strength:not([hidden]) span:last-child"); got != "Very good" {
+	if got := p.Text(".strength:not(.idle) span:last-child"); got != "Very good" {
 		t.Errorf("the strength is %q", got)
 	}
 	if errs := p.Errors(); len(errs) > 0 {

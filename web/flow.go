@@ -53,7 +53,7 @@ func (f *flow) show(v *visit) error {
 	case err != nil:
 		return err
 	case method != "" && open:
-		return f.answerPage(v, r, method).answer(f, 200)
+		return f.answerPage(v, r, method).answer(200)
 	}
 	p := f.firstPage(v, r.Identifier)
 	if method != "" {
@@ -99,7 +99,7 @@ func (p *flowPage) first(f *flow, status int) error {
 }
 
 // answer shows a method's page.
-func (p *flowPage) answer(_ *flow, status int) error {
+func (p *flowPage) answer(status int) error {
 	p.site.render(p.visit, status, "answer", p)
 	return nil
 }
@@ -205,22 +205,28 @@ func (f *flow) start(v *visit) error {
 	if err == nil {
 		return f.advance(v, r)
 	}
+	// With a wrong password the name stays as it is; with a bad name the form for the name comes back.
+	secret := method != "" && part == "form" && !concerns(err, "identifier")
 	p := f.firstPage(v, in.Identifier)
-	if method != "" && part == "form" {
+	if secret {
 		p = f.answerPage(v, login.Result{Identifier: in.Identifier, ReturnTo: in.ReturnTo, Methods: []login.Offer{{Method: method}}}, method)
+	} else if part == "form" {
+		method = ""
 	}
 	status, ok := p.explain(err, method, part)
 	switch {
 	case !ok:
 		return err
-	case method != "" && part == "form" && p.Main.errorOf("identifier") == "":
-		return p.answer(f, status)
+	case secret:
+		return p.answer(status)
 	}
-	if p = f.firstPage(v, in.Identifier); part == "form" {
-		method = ""
-	}
-	p.explain(err, method, part)
 	return p.first(f, status)
+}
+
+// concerns reports whether an error is about a field.
+func concerns(err error, field string) bool {
+	var e *countersign.Error
+	return errors.As(err, &e) && slices.ContainsFunc(e.Fields, func(f countersign.FieldError) bool { return f.Field == field })
 }
 
 // brought finds the method whose fields came with a name: the one the form
@@ -271,7 +277,7 @@ func (f *flow) answer(v *visit) error {
 	if !ok {
 		return err
 	}
-	return p.answer(f, status)
+	return p.answer(status)
 }
 
 // send has a code sent, or sent again.
@@ -299,7 +305,7 @@ func (f *flow) send(v *visit) error {
 	if !ok {
 		return err
 	}
-	return p.answer(f, status)
+	return p.answer(status)
 }
 
 // advance goes on from where an attempt stands.

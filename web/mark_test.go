@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -28,6 +30,10 @@ var drawn = []struct {
 func TestTheMarkIsDrawnOnce(t *testing.T) {
 	if *update {
 		draw(t)
+	}
+	drawing := regexp.MustCompile(`<path d="[^"]+"/>`).FindString(string(must(os.ReadFile("assets/icon.svg"))))
+	if frame := string(must(os.ReadFile("templates/frame.html"))); drawing == "" || !strings.Contains(frame, drawing) {
+		t.Error("the mark in the pages is another drawing than the icon")
 	}
 	for _, d := range drawn {
 		text, err := os.ReadFile(filepath.Join("assets", d.name))

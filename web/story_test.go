@@ -95,6 +95,7 @@ func signsUp(r reader) {
 	r.press("sign-up")
 	r.at("/sign-up?method=email_code", "Check your mail")
 	r.enter("00000000")
+	settle(r.Page)
 	if got := r.Focused().Name; got != "Code from the mail" {
 		r.t.Errorf("after a wrong code the focus is on %q", got)
 	}

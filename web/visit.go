@@ -30,9 +30,9 @@ type visit struct {
 // handler answers one request; an error it returns becomes a page.
 type handler func(*visit) error
 
-// longestField bounds one posted value, in bytes. A password of 256 characters
-// has 1024 at most; the methods decide on less.
-const longestField = 8192
+// longestField bounds one posted value, in bytes. It leaves room to tell someone
+// who pastes far too much which field is too long; the methods decide on less.
+const longestField = 64 << 10
 
 // serve makes an HTTP handler of one for GET and one for POST; either may be
 // nil. Every other method is refused by name (RFC 9110 section 15.5.6).

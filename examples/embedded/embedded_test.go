@@ -105,7 +105,8 @@ func TestThePageSaysWhoIsSignedIn(t *testing.T) {
 	if got := home(t, c, address); !strings.Contains(got, "Nobody is signed in.") {
 		t.Fatalf("before: %s", got)
 	}
-	if got := signIn(t, c, address); !strings.Contains(got, "signed in as <strong>Ada &lt;Lovelace&gt;</strong> (ada@example.com)") {
+	want := "signed in as <strong>Ada &lt;Lovelace&gt;</strong> (ada@example.com)"
+	if got := signIn(t, c, address); !strings.Contains(got, want) {
 		t.Fatalf("signing in does not lead back to the page: %s", got)
 	}
 	res, err := c.PostForm(address+"/sign-out", nil)

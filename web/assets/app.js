@@ -27,7 +27,7 @@ for (const line of document.querySelectorAll("[data-strength]")) {
 	input.addEventListener("input", () => {
 		clearTimeout(timer);
 		asked?.abort();
-		if (!input.value) { line.hidden = true; return; }
+		if (!input.value) { line.classList.add("idle"); return; }
 		timer = setTimeout(async () => {
 			asked = new AbortController();
 			try {
@@ -36,8 +36,8 @@ for (const line of document.querySelectorAll("[data-strength]")) {
 				const { score, text } = await answer.json();
 				bar.dataset.score = score;
 				words.textContent = text;
-				line.hidden = false;
-			} catch { line.hidden = asked.signal.aborted ? line.hidden : true; }
+				line.classList.remove("idle");
+			} catch { if (!asked.signal.aborted) line.classList.add("idle"); }
 		}, 300);
 	});
 }

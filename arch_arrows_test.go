@@ -58,6 +58,7 @@ var mayImport = map[string]string{
 	"bench":           "all",
 	"bench/*":         "all",
 	"examples/*":      "all",
+	"acceptance":      "all", // tests of the whole, from outside
 }
 
 func arrows(t tree) (broken []string) {

@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/countersign-id/countersign"
 	"github.com/countersign-id/countersign/api"
 	"github.com/countersign-id/countersign/config"
 	"github.com/countersign-id/countersign/internal/door"
 	"github.com/countersign-id/countersign/internal/lang"
+	"github.com/countersign-id/countersign/internal/strength"
 	"github.com/countersign-id/countersign/web"
 )
 
@@ -83,6 +85,7 @@ func (s *Server) pages(d *door.Door, words *lang.Catalog, forms map[string]fs.FS
 	return web.Server{
 		Door: d, Words: words, Locales: c.Web.Locales,
 		Attempts: s.Login, Links: s.Login, Profiles: s.Account, Emails: s.Account, Devices: s.Account, Changes: s.Account, Setup: s.Admin,
+		Facts:   map[string]string{"password_min": fmt.Sprint(max(strong.Min, strength.MinLength)), "code_minutes": fmt.Sprint(int(time.Duration(c.Code.Life).Minutes()))},
 		Methods: forms, Begin: policies[countersign.SignUp].Enroll, Prove: policies[countersign.StepUp].Offer,
 		Brand: brand, PublicURL: s.publicURL(), ReturnTo: c.ReturnTo.Allow, SignUpClosed: !c.SignUp.Enabled, Inbox: s.inbox(),
 		Strength: func(password string) web.Strength {

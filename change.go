@@ -7,11 +7,12 @@ import "time"
 // an Event is refused, because without a record there is no pass.
 //
 // Conditions are part of the change. It fails as a whole with ErrConflict when
-// an Identity's or an Attempt's version has moved on or a Spend finds its
-// challenge spent, expired or replaced, and with ErrTaken when an address or a
+// an Identity's, a Still's or an Attempt's version has moved on, a Spend finds its
+// challenge spent, expired or replaced or a Live End its session gone, and with ErrTaken when an address or a
 // username belongs to another identity.
 type Change struct {
 	Identity    *Identity      // created when its Version is 0, replaced when that still matches; its Version is set to the new one
+	Still       *Identity      // what was proved was proved of it: it must have that version yet and be active, else ErrConflict; not with Identity
 	Remove      IdentityID     // this identity and everything that hangs on it, but not its events
 	Credentials []Credential   // added, or replaced by id
 	Revoke      []CredentialID // removed, after Credentials
@@ -31,6 +32,7 @@ type End struct {
 	Identity IdentityID
 	Session  SessionID // this one; empty for all
 	Except   SessionID // when all: but not this one
+	Live     bool      // when one: it must be there yet, else ErrConflict
 }
 
 // Message is something to be sent: exactly once per cause, or retried until it

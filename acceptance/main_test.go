@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// TestMain builds the program once. COUNTERSIGN_BINARY names one that is built
+// TestMain builds the program once. ACCEPTANCE_BINARY names one that is built
 // already, such as a broken copy on which a test must be seen to fail.
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	if os.Getenv("COUNTERSIGN_BINARY") != "" {
+	if os.Getenv("ACCEPTANCE_BINARY") != "" {
 		return m.Run()
 	}
 	dir, err := os.MkdirTemp("", "acceptance")
@@ -29,7 +29,7 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 		return 1
 	}
-	if err := os.Setenv("COUNTERSIGN_BINARY", bin); err != nil {
+	if err := os.Setenv("ACCEPTANCE_BINARY", bin); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

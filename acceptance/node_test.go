@@ -97,7 +97,7 @@ func free(t testing.TB) string {
 func (n *node) start() {
 	n.t.Helper()
 	n.said, n.end, n.dead = &record{}, make(chan error, 1), false
-	n.cmd = exec.Command(os.Getenv("COUNTERSIGN_BINARY"), append([]string{"serve"}, n.args...)...)
+	n.cmd = exec.Command(os.Getenv("ACCEPTANCE_BINARY"), append([]string{"serve"}, n.args...)...)
 	n.cmd.Stdout, n.cmd.Stderr = n.said, n.said
 	n.cmd.Dir = n.data
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -106,8 +106,9 @@ func (n *node) start() {
 		n.t.Fatal(err)
 	}
 	go func() { n.end <- n.cmd.Wait() }()
-	if !within(20*time.Second, n.ready) {
-		n.t.Fatalf("not ready after 20 s: %s", n.said)
+	if !within(20*time.Second, func() bool { return n.ready() || len(n.end) > 0 }) || len(n.end) > 0 {
+		n.dead = len(n.end) > 0
+		n.t.Fatalf("not ready: %s", n.said)
 	}
 	n.took = time.Since(began)
 }
@@ -185,7 +186,7 @@ func (n *node) cli(args ...string) (string, error) {
 func (n *node) cliWith(input string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Getenv("COUNTERSIGN_BINARY"), append(args, n.args...)...)
+	cmd := exec.CommandContext(ctx, os.Getenv("ACCEPTANCE_BINARY"), append(args, n.args...)...)
 	cmd.Stdin, cmd.Dir = strings.NewReader(input), n.data
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

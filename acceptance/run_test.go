@@ -182,7 +182,7 @@ func TestNobodyEntersThroughABrokenStart(t *testing.T) {
 			args = append(args, "--set", s)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		cmd := exec.CommandContext(ctx, os.Getenv("COUNTERSIGN_BINARY"), args...)
+		cmd := exec.CommandContext(ctx, os.Getenv("ACCEPTANCE_BINARY"), args...)
 		cmd.Dir = n.data
 		said, err := cmd.CombinedOutput()
 		served := err == nil || ctx.Err() != nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 )
 
 // later restarts the node with its clock moved, without giving its sweeper time.
@@ -175,4 +176,26 @@ func TestNobodyGetsAnothersAnswer(t *testing.T) {
 			t.Errorf("%s", a)
 		}
 	})
+}
+
+// TestARunningServerForgetsInTime asks all the while, so that the session is in
+// memory when its end comes.
+func TestARunningServerForgetsInTime(t *testing.T) {
+	t.Parallel()
+	n := serve(t, "session.absolute=3s", "session.idle=3s", "session.sudo=3s")
+	began := time.Now()
+	token := n.signUp("ada@example.com")
+	if !n.alive(token) {
+		t.Fatal("it never lived")
+	}
+	var last time.Duration
+	within(5*time.Second, func() bool {
+		if n.alive(token) {
+			last = time.Since(began)
+		}
+		return time.Since(began) > 4*time.Second
+	})
+	if last < 2*time.Second || last > 3500*time.Millisecond {
+		t.Errorf("a session of 3 s was last alive %v after its beginning", last)
+	}
 }

@@ -307,7 +307,8 @@ func (p *Process) Change(ctx context.Context, by countersign.Caller, method stri
 	if err != nil {
 		return p.refused(ctx, by, i.ID, method, err)
 	}
-	c := &countersign.Change{Credentials: []countersign.Credential{made}, Clear: back,
+	// The identity gets a new version: whatever was proved of the old one opens nothing any more.
+	c := &countersign.Change{Identity: &i, Credentials: []countersign.Credential{made}, Clear: back,
 		End: []countersign.End{{Identity: i.ID, Except: by.Session.ID}}}
 	p.tell(c, by, i, method+"_changed", nil, verified(i)...)
 	return p.change(ctx, by, i.ID, "credential.changed", c)

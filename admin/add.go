@@ -175,7 +175,8 @@ func (p *Process) SetSecret(ctx context.Context, by countersign.Caller, id count
 	if err != nil {
 		return err
 	}
-	c := &countersign.Change{Credentials: []countersign.Credential{made}, End: []countersign.End{{Identity: id}}}
+	// The identity gets a new version: whatever was proved of the old one opens nothing any more.
+	c := &countersign.Change{Identity: &i, Credentials: []countersign.Credential{made}, End: []countersign.End{{Identity: id}}}
 	for _, old := range have {
 		if old.Method == made.Method {
 			c.Revoke = append(c.Revoke, old.ID)

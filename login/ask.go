@@ -69,18 +69,23 @@ func (p *Process) challenge(ctx context.Context, s *answer, m countersign.Challe
 
 // countSend draws on the budgets of what was typed. When that is a username, the
 // address behind it has its own; once that is used up nothing more is sent, but
-// the answer stays the same, for it must not tell whose address it is.
+// the answer stays the same, for it must not tell whose address it is. A username
+// that nobody has, or without an address, draws as often, so that it takes as long.
 func (p *Process) countSend(ctx context.Context, s *answer) error {
 	if err := p.count(ctx, p.Limits.Send(s.by, s.attempt.Identifier)); err != nil {
 		return err
 	}
-	to := s.mailTo()
-	if to == s.attempt.Identifier {
+	if kind, _, _ := address.Parse(s.attempt.Identifier); kind == address.EmailKind {
 		return nil
 	}
-	err := p.count(ctx, p.Limits.Send(countersign.Caller{}, to))
-	s.silent = errors.Is(err, countersign.ErrSlowDown)
-	if s.silent {
+	to, behind := s.mailTo(), p.Limits
+	behind.SendPerNetwork = nil // the network has been counted
+	if s.subject.Identity == "" || to == "" {
+		s.silent, to = true, "nobody's "+s.attempt.Identifier
+	}
+	err := p.count(ctx, behind.Send(s.by, to))
+	if errors.Is(err, countersign.ErrSlowDown) {
+		s.silent = true
 		return nil
 	}
 	return err

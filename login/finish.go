@@ -33,6 +33,10 @@ func (p *Process) finish(ctx context.Context, s *answer, c *countersign.Change, 
 			return Result{}, err
 		}
 	}
+	// Else a password that was changed since it was checked would open a session.
+	if c.Still = &s.identity; c.Identity != nil {
+		c.Still = nil // its own version says it
+	}
 	// Pending credentials are stored by now; the attempt need not keep them.
 	s.attempt.Enrolled = nil
 	for i := range c.Events {
@@ -57,7 +61,7 @@ func (p *Process) pass(s *answer, c *countersign.Change, e countersign.Enough) (
 	var err error
 	if s.attempt.Purpose == countersign.StepUp {
 		session, token, err = p.Sessions.Raise(s.by.Session, e, s.by)
-		c.End = append(c.End, countersign.End{Identity: e.Identity(), Session: s.attempt.Session})
+		c.End = append(c.End, countersign.End{Identity: e.Identity(), Session: s.attempt.Session, Live: true})
 	} else {
 		session, token, err = p.Sessions.Open(e, s.by)
 	}
@@ -107,6 +111,7 @@ func (p *Process) endRecover(ctx context.Context, s *answer, c *countersign.Chan
 		c.Events = append(c.Events, changed)
 	}
 	c.End = append(c.End, countersign.End{Identity: s.identity.ID})
+	c.Identity = &s.identity // a new version: whatever was proved of the old one opens nothing any more
 	for _, e := range s.identity.Emails {
 		if e.Verified {
 			c.Send = append(c.Send, p.message(s, e.Address, "recovered", nil))

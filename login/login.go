@@ -142,8 +142,8 @@ func (p *Process) begin(by countersign.Caller, in Start) (countersign.Attempt, e
 		}
 	}
 	if t := in.Traits; t != nil {
-		if a.Name = t.Name; t.Locale != "" {
-			a.Locale = t.Locale
+		if err := t.into(&a); err != nil {
+			return a, err
 		}
 	}
 	if in.Purpose == countersign.StepUp {
@@ -179,6 +179,9 @@ func (p *Process) find(ctx context.Context, s *answer) (err error) {
 	}
 	if s.attempt.Identity != "" && s.attempt.Purpose != countersign.SignUp {
 		s.identity, credentials, err = p.Store.SubjectOf(ctx, s.attempt.Identity)
+		if err == nil && !s.holds() {
+			s.identity.State = "" // the address was removed, perhaps because its mailbox was stolen
+		}
 	} else if s.attempt.Purpose != countersign.SignUp {
 		kind, key, _ := address.Parse(s.attempt.Identifier)
 		s.identity, credentials, err = p.Store.FindSubject(ctx, kind, key)
@@ -197,6 +200,14 @@ func (p *Process) find(ctx context.Context, s *answer) (err error) {
 		s.subject.Names = []string{s.attempt.Name, s.attempt.Identifier}
 	}
 	return nil
+}
+
+// holds reports whether the identity has the address yet that the attempt began
+// with. What is being verified need not be held, and a username proves nothing by itself.
+func (s *answer) holds() bool {
+	kind, key, _ := address.Parse(s.attempt.Identifier)
+	return kind != address.EmailKind || s.attempt.Purpose == countersign.VerifyOwn ||
+		slices.ContainsFunc(s.identity.Emails, func(e countersign.Email) bool { return e.Verified && e.Address == key })
 }
 
 // mailTo is where a code goes: the address that was given, or the primary one of whom was named otherwise.

@@ -71,7 +71,8 @@ func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
 	leave()
 	s.attempt.Proofs = append(s.attempt.Proofs, proof)
 	if proof.Renew != nil {
-		c.Credentials = append(c.Credentials, *proof.Renew)
+		// A renewed hash must not bring back a password that was changed meanwhile.
+		c.Credentials, c.Still = append(c.Credentials, *proof.Renew), &s.identity
 	}
 	c.Events = []countersign.Event{p.event(s, "proof.given", name)}
 	return p.settle(ctx, s, c)
@@ -87,6 +88,9 @@ func (p *Process) check(ctx context.Context, s *answer, m countersign.Method, c 
 		}
 		if err != nil {
 			return countersign.Proof{}, fmt.Errorf("login: take challenge: %w", err)
+		}
+		if taken.Subject.Address != s.subject.Address {
+			return countersign.Proof{}, countersign.NoMatch("asked at an address that is no longer the one")
 		}
 		e.Asked, c.Spend = taken.Keep, &taken
 	}

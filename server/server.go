@@ -96,8 +96,12 @@ func open(ctx context.Context, c config.Config, o Options, keys [][]byte) (*stor
 	if err != nil {
 		name = "node"
 	}
+	connections := c.Database.MaxConnections
+	if c.Database.URL.URL().Scheme == "sqlite" {
+		connections = min(connections, 2*o.Cores) // they read in this process: more only cost memory
+	}
 	db, err := store.Open(ctx, store.Options{
-		URL: c.Database.URL.Reveal(), Keys: keys, Node: name, MaxConnections: c.Database.MaxConnections, Now: o.Now, Log: o.Log,
+		URL: c.Database.URL.Reveal(), Keys: keys, Node: name, MaxConnections: connections, Now: o.Now, Log: o.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ func (t *tx) apply(c *countersign.Change) error {
 		wanted bool
 		write  func() error
 	}{
+		{c.Still != nil && (c.Session == nil || len(c.Credentials) > 0 || len(c.End) > 0), func() error { return t.hold(c.Still) }},
 		{c.Replaces != "", func() error { return t.replace(c.Replaces) }},
 		{c.Attempt != nil, func() error { return t.putAttempt(c.Attempt) }},
 		{c.Spend != nil, func() error { return t.spend(c.Spend) }},
@@ -47,7 +49,7 @@ func (t *tx) apply(c *countersign.Change) error {
 		{len(c.Revoke) > 0, func() error { return t.revoke(c.Revoke) }},
 		{len(c.End) > 0, func() error { return t.end(c.End, &feed) }},
 		{c.Identity != nil || c.Remove != "" || len(c.End) > 0, func() error { return t.note(feed) }},
-		{c.Session != nil, func() error { return t.openSession(c.Session) }},
+		{c.Session != nil, func() error { return t.openSession(c.Session, c.Still) }},
 		{c.Challenge != nil, func() error { return t.putChallenge(c.Challenge) }},
 		{len(c.Send) > 0, func() error { return t.post(c.Send) }},
 		{len(c.Clear) > 0, func() error { return t.clear(c.Clear) }},
@@ -80,6 +82,19 @@ func named(err error) error {
 
 func conflict(what string) error {
 	return fmt.Errorf("store: apply: %s: %w", what, countersign.ErrConflict)
+}
+
+// hold makes sure that the identity is as it was read, and stays so until the
+// commit: whoever changes it waits, and then finds what this change has written.
+// A session that is opened without anything else does it in its own statement.
+func (t *tx) hold(i *countersign.Identity) error {
+	there := false
+	err := t.query(func(*sql.Rows) error { there = true; return nil },
+		`SELECT id FROM identities WHERE id = $1 AND version = $2 AND state = 'active'`+t.lane.db.d.pick(``, ` FOR SHARE`), string(i.ID), i.Version)
+	if err == nil && !there {
+		return conflict("the identity has moved on")
+	}
+	return err
 }
 
 // replace ends an open attempt, whose place another one takes.

@@ -15,7 +15,12 @@ import (
 
 const sessionColumns = `s.hash, s.id, s.identity, s.assurance, s.methods, s.authenticated_at, s.last_proved_at, s.last_seen_at, s.expires_at, s.idle_expires_at, s.device`
 
-func (t *tx) openSession(s *countersign.Session) error {
+const intoSessions = `INSERT INTO sessions (hash, id, identity, assurance, methods, authenticated_at, last_proved_at, last_seen_at, expires_at, idle_expires_at, device) `
+
+// openSession inserts the session, on condition that its identity is still what was
+// proved, if one is given. PostgreSQL keeps the row from changing until the commit,
+// so that a change of password beside it either ends this session or refuses it.
+func (t *tx) openSession(s *countersign.Session, still *countersign.Identity) error {
 	methods, err := json.Marshal(s.Methods)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
@@ -24,21 +29,36 @@ func (t *tx) openSession(s *countersign.Session) error {
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	_, err = t.exec(`INSERT INTO sessions (hash, id, identity, assurance, methods, authenticated_at, last_proved_at, last_seen_at, expires_at, idle_expires_at, device)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		s.Hash[:], string(s.ID), string(s.Identity), int64(s.Assurance), string(methods), micros(s.AuthenticatedAt), micros(s.LastProvedAt),
-		micros(s.LastSeenAt), micros(s.ExpiresAt), micros(s.IdleExpiresAt), string(device))
+	row := []any{s.Hash[:], string(s.ID), string(s.Identity), int64(s.Assurance), string(methods), micros(s.AuthenticatedAt), micros(s.LastProvedAt),
+		micros(s.LastSeenAt), micros(s.ExpiresAt), micros(s.IdleExpiresAt), string(device)}
+	if still == nil {
+		_, err = t.exec(intoSessions+`VALUES (`+list(1, len(row))+`)`, row...)
+		return err
+	}
+	n, err := t.exec(intoSessions+`SELECT `+list(1, len(row))+` FROM identities WHERE id = $3 AND id = $12 AND version = $13 AND state = 'active'`+
+		t.lane.db.d.pick(``, ` FOR SHARE`), append(row, string(still.ID), still.Version)...)
+	if err == nil && n == 0 {
+		return conflict("the identity has moved on")
+	}
 	return err
 }
 
 // end deletes sessions and says so in the feed, for the caches of all nodes.
-// A session that is not there any more is no error: it has ended.
+// A session that is not there any more is no error, unless it must be: it has ended.
 func (t *tx) end(all []countersign.End, feed *[]countersign.Noted) error {
 	for _, e := range all {
 		var err error
+		var n int64
 		if e.Session != "" {
-			_, err = t.exec(`DELETE FROM sessions WHERE identity = $1 AND id = $2`, string(e.Identity), string(e.Session))
+			if n, err = t.exec(`DELETE FROM sessions WHERE identity = $1 AND id = $2`, string(e.Identity), string(e.Session)); err == nil && n == 0 && e.Live {
+				return conflict("the session has ended")
+			}
 		} else {
+			if !t.lane.db.d.lite { // a session being opened is waited for: the next statement sees it
+				if _, err = t.exec(`SELECT id FROM identities WHERE id = $1 FOR NO KEY UPDATE`, string(e.Identity)); err != nil {
+					return err
+				}
+			}
 			_, err = t.exec(`DELETE FROM sessions WHERE identity = $1 AND id <> $2`, string(e.Identity), string(e.Except))
 		}
 		if err != nil {

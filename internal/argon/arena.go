@@ -58,7 +58,7 @@ func (a *Arenas) take() []block {
 	defer a.mu.Unlock()
 	last := len(a.free) - 1
 	if last < 0 {
-		return make([]block, a.kept)
+		return pages(a.kept)
 	}
 	arena := a.free[last] // the one used last is the one the caches know
 	a.free[last] = nil
@@ -83,10 +83,13 @@ func (a *Arenas) put(arena []block) {
 // Release gives the memory of all arenas that are not in use back to the system.
 func (a *Arenas) Release() {
 	a.mu.Lock()
-	some := len(a.free) > 0
+	free := a.free
 	a.free = nil
 	a.mu.Unlock()
-	if some {
-		debug.FreeOSMemory() // the collector alone would take minutes on an idle server
+	for _, arena := range free {
+		unpage(arena)
+	}
+	if len(free) > 0 {
+		debug.FreeOSMemory() // what the requests around the hashes took; the collector alone would take minutes on an idle server
 	}
 }

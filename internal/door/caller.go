@@ -107,7 +107,7 @@ func bearerToken(header string) (string, bool) {
 	}
 	for i := range len(token) {
 		c := token[i]
-		if !strings.ContainsRune("-._~+/=", rune(c)) && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !strings.ContainsRune("-._~+/=", rune(c)) {
 			return "", false
 		}
 	}

@@ -14,6 +14,7 @@ type Change struct {
 	Identity    *Identity      // created when its Version is 0, replaced when that still matches; its Version is set to the new one
 	Still       *Identity      // what was proved was proved of it: it must have that version yet and be active, else ErrConflict; not with Identity
 	Remove      IdentityID     // this identity and everything that hangs on it, but not its events
+	Holder      string         // a role that somebody active must still have after it, else ErrConflict
 	Credentials []Credential   // added, or replaced by id
 	Revoke      []CredentialID // removed, after Credentials
 	Attempt     *Attempt       // created when its Version is 0, replaced when that still matches; likewise set

@@ -93,6 +93,8 @@ func TestTwoFactorsAreTwoKinds(t *testing.T) {
 	c.allow("totp, then password", attempt(totp, password), countersign.AAL2)
 	c.allow("a passkey with a fingerprint alone", attempt(passkey), countersign.AAL2)
 	c.more("a password alone", attempt(password), next("passkey", "phrase", "totp"))
+	c.more("a thing alone", attempt(totp), next("passkey", "password", "phrase"))
+	c.more("a body alone", attempt(proved("face", countersign.Is, 0)), next(all...))
 	c.more("the password twice", attempt(password, password), next("passkey", "phrase", "totp"))
 	c.more("two things one knows", attempt(password, phrase), next("passkey", "totp"))
 }

@@ -11,14 +11,14 @@ import (
 
 // ids, times and masks of what was typed may differ between two answers; they are
 // replaced before comparing, length and all, except that the length must be the same.
-var varying = regexp.MustCompile(`(att|idn|ses|evt)_[0-9a-z]{32}|\d{4}-\d\d-\d\dT[0-9:.]+Z|[A-Z2-7]{26}|[A-Z0-9]{16}-[0-9a-z]+`)
+var varying = regexp.MustCompile(`(att|idn|ses|evt)_[0-9a-z]{32}|\d{4}-\d\d-\d\dT[0-9:.]+Z|\d{1,2}:\d\d|[A-Z2-7]{26}|[A-Z0-9]{16}-[0-9a-z]+`)
 
 // looks is what an observer sees of an answer.
 func looks(a answer) string {
 	var names []string
 	for name, values := range a.header {
 		switch name {
-		case "Date", "X-Request-Id", "Content-Length": // the length differs with a time's fraction
+		case "Date", "X-Request-Id", "Content-Length", "Retry-After": // the length differs with a time's fraction, the wait with a second
 			names = append(names, name)
 		case "Set-Cookie":
 			for _, c := range (&http.Response{Header: a.header}).Cookies() {

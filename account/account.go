@@ -68,6 +68,8 @@ func (p *Process) Show(ctx context.Context, by countersign.Caller) (countersign.
 	return i, err
 }
 
+// own reads the identity again: what the caller carries may be as old as a
+// remembered session, and a change is made to what is stored.
 func (p *Process) own(ctx context.Context, by countersign.Caller) (countersign.Identity, []countersign.Credential, error) {
 	if by.Identity.ID == "" || by.Session.ID == "" {
 		return countersign.Identity{}, nil, countersign.ErrUnauthenticated
@@ -81,6 +83,7 @@ func (p *Process) own(ctx context.Context, by countersign.Caller) (countersign.I
 
 // fresh is own for sensitive changes: the caller must have proved a short while ago.
 func (p *Process) fresh(ctx context.Context, by countersign.Caller) (countersign.Identity, []countersign.Credential, error) {
+	// Who carries no session is told so by own, not asked for one more proof.
 	if by.Session.ID != "" && !by.ProvedWithin(p.Sudo, p.Now()) {
 		return countersign.Identity{}, nil, countersign.ErrStepUp
 	}
@@ -113,6 +116,7 @@ func (in Patch) apply(i *countersign.Identity) error {
 		i.Name = name
 	}
 	if in.Locale != nil {
+		// BCP 47; 35 characters is the buffer that RFC 5646 section 4.4.1 asks for.
 		if tag, err := language.Parse(*in.Locale); *in.Locale != "" && (err != nil || len(*in.Locale) > 35) {
 			return countersign.Invalid("locale", "invalid", "Give a language tag, such as en or de-CH.")
 		} else if i.Locale = ""; *in.Locale != "" {
@@ -129,6 +133,8 @@ func (in Patch) apply(i *countersign.Identity) error {
 		}
 	}
 	if in.Picture != nil {
+		// Only kept and shown, never fetched: a server that fetches what callers name
+		// can be sent to its own network (CWE-918).
 		u, err := url.Parse(*in.Picture)
 		if i.Picture = in.Picture; *in.Picture == "" {
 			i.Picture = nil
@@ -147,6 +153,9 @@ func Name(s string) (string, bool) {
 	return s, !bad
 }
 
+// admins is the role of which somebody must be left.
+const admins = "admin"
+
 // Delete removes the caller's identity and everything that hangs on it. The
 // audit log keeps that it existed.
 func (p *Process) Delete(ctx context.Context, by countersign.Caller) error {
@@ -155,8 +164,15 @@ func (p *Process) Delete(ctx context.Context, by countersign.Caller) error {
 		return err
 	}
 	c := &countersign.Change{Remove: i.ID, End: []countersign.End{{Identity: i.ID}}}
+	if i.Has(admins) {
+		c.Holder = admins
+	}
 	p.tell(c, by, i, "account_deleted", nil, i.Primary())
-	return p.change(ctx, by, i.ID, "identity.deleted", c)
+	err = p.change(ctx, by, i.ID, "identity.deleted", c)
+	if errors.Is(err, countersign.ErrConflict) {
+		return &countersign.Error{Code: countersign.ErrConflict.Code, Detail: "You are the last administrator. Make another one first."}
+	}
+	return err
 }
 
 // Changeable lists the methods whose credential its owner can change.
@@ -237,7 +253,8 @@ type ExportedCredential struct {
 	UsedAt    *time.Time               `json:"used_at"`
 }
 
-// page is how many records are read at once.
+// page is how many records are read at once, so that no query is long. The export
+// itself is held in memory whole.
 const page = 500
 
 // Export gathers it, the newest first.
@@ -286,6 +303,7 @@ func (p *Process) Change(ctx context.Context, by countersign.Caller, method stri
 	if !ok {
 		return countersign.ErrNotFound
 	}
+	// Admitted before it is counted, counted before it is compared, as in a sign-in.
 	leave, err := countersign.Admit(ctx, m)
 	if err != nil {
 		return fmt.Errorf("account: admit %s: %w", method, err)
@@ -296,6 +314,7 @@ func (p *Process) Change(ctx context.Context, by countersign.Caller, method stri
 		return err
 	}
 	by.Known = i.ID // whoever has the session is no stranger
+	// The primary address stands for the name that a sign-in would give.
 	budgets, back := p.Limits.Guess(by, i.ID, i.Primary(), method)
 	if wait, err := p.Counter.Count(ctx, budgets); err != nil {
 		return fmt.Errorf("account: count: %w", err)

@@ -10,7 +10,8 @@ import (
 	"github.com/countersign-id/countersign/internal/address"
 )
 
-// mostEmails bounds the addresses of one identity.
+// mostEmails bounds the addresses of one identity: each is a row, and each change
+// may write to all that are verified.
 const mostEmails = 10
 
 // AddEmail adds an address and sends a code there; asked again for one that is
@@ -38,6 +39,7 @@ func (p *Process) AddEmail(ctx context.Context, by countersign.Caller, given str
 			return added, err
 		}
 	}
+	// The prover looks among the caller's addresses, where the new one must be.
 	by.Identity = i
 	return added, p.Prover.SendCode(ctx, by, key)
 }
@@ -64,9 +66,11 @@ func (p *Process) MakePrimary(ctx context.Context, by countersign.Caller, given 
 	if err != nil {
 		return i, err
 	}
+	// Mail about the account to an address that nobody has proved would tell a stranger about it.
 	if !i.Emails[at].Verified {
 		return i, &countersign.Error{Code: countersign.ErrConflict.Code, Detail: "Verify this address first."}
 	}
+	// Asking twice is no mistake and no news: nothing is written, nobody is told.
 	old := i.Primary()
 	if old == i.Emails[at].Address {
 		return i, nil
@@ -87,11 +91,13 @@ func (p *Process) RemoveEmail(ctx context.Context, by countersign.Caller, given 
 		return err
 	}
 	gone := i.Emails[at]
+	// There is always one that mail goes to, or nobody hears of the next change.
 	if gone.Primary {
 		return &countersign.Error{Code: countersign.ErrConflict.Code, Detail: "Make another address the primary one first."}
 	}
 	i.Emails = slices.Delete(slices.Clone(i.Emails), at, at+1)
 	c := &countersign.Change{Identity: &i}
+	// One that was never proved is not told: it may be a stranger's.
 	if gone.Verified {
 		p.tell(c, by, i, "email_removed", map[string]string{"address": gone.Address}, i.Primary(), gone.Address)
 	}
@@ -117,6 +123,7 @@ func (p *Process) refused(ctx context.Context, by countersign.Caller, who counte
 	if !errors.As(cause, &known) || known.Code == countersign.ErrOverloaded.Code {
 		return fmt.Errorf("account: change %s: %w", method, cause)
 	}
+	ctx = context.WithoutCancel(ctx) // whoever hangs up right after a guess is written down too
 	e := p.event(by, who, "proof.refused")
 	e.Outcome, e.Reason, e.Method = "refused", known.Reason, method
 	if e.Reason == "" {

@@ -49,6 +49,7 @@ func before(id countersign.SessionID) countersign.SessionID {
 
 // EndOthers ends all of the caller's sessions but this one.
 func (p *Process) EndOthers(ctx context.Context, by countersign.Caller) error {
+	// No fresh proof is needed to end something: whoever finds a thief there is in a hurry.
 	if by.Session.ID == "" {
 		return countersign.ErrUnauthenticated
 	}
@@ -77,7 +78,9 @@ func (p *Process) Activity(ctx context.Context, by countersign.Caller, after str
 		return nil, "", fmt.Errorf("account: activity: %w", err)
 	}
 	for i := range list {
-		list[i].Reason = "" // it may tell a thief who holds the session what to try next
+		// The reason may tell a thief who holds the session what to try next; the id
+		// of an attempt lets its holder go on with it, as with a recovery just proved.
+		list[i].Reason, list[i].Attempt = "", ""
 	}
 	if len(list) < limit {
 		return list, "", nil

@@ -33,6 +33,7 @@ type New struct {
 
 // Add makes an identity. An administrator vouches for its address unless Unverified says otherwise.
 func (p *Process) Add(ctx context.Context, by countersign.Caller, in New) (countersign.Identity, error) {
+	// Else a borrowed session of an administrator could leave another one behind.
 	check := p.allow
 	if len(in.Roles) > 0 {
 		check = p.grave
@@ -57,6 +58,7 @@ func (p *Process) prepare(ctx context.Context, by countersign.Caller, in New) (c
 	if i.Has(Role) {
 		c.Events = append(c.Events, p.event(by, i.ID, granted, nil))
 	}
+	// Without a first credential the owner sets one by recovery, if the address is verified.
 	if len(in.Secret) > 0 {
 		made, err := p.enroll(ctx, by, i, in.Secret)
 		if err != nil {
@@ -157,6 +159,7 @@ func (p *Process) enroll(ctx context.Context, by countersign.Caller, i countersi
 	if err != nil {
 		return made, err
 	}
+	// Whose it is, and when it was made, is not left to the method.
 	made.ID, made.Identity, made.Method, made.CreatedAt = countersign.CredentialID(ids.New("crd", p.Now())), i.ID, in.Method, p.Now()
 	return made, nil
 }
@@ -185,6 +188,7 @@ func (p *Process) SetSecret(ctx context.Context, by countersign.Caller, id count
 	return p.change(ctx, by, id, "credential.set", map[string]string{"method": made.Method}, c)
 }
 
+// taken says what nobody but an administrator may hear: that somebody has the name.
 func (p *Process) taken(err error) error {
 	if errors.Is(err, countersign.ErrTaken) {
 		return &countersign.Error{Code: countersign.ErrConflict.Code, Detail: "Another identity has this address or username."}
@@ -211,6 +215,7 @@ func (p *Process) SetupLink(ctx context.Context) (string, error) {
 	now := p.Now()
 	by := countersign.Caller{System: "server"}
 	err := p.change(ctx, by, "", "setup.offered", nil, &countersign.Change{Challenge: &countersign.Challenge{
+		// It lives as long as the server waits for its first administrator; each start replaces it.
 		Scope: setup, Method: setup, Keep: hash[:], Lookup: hash[:], Tries: 1, Expires: now.AddDate(10, 0, 0),
 	}})
 	return token, err
@@ -222,6 +227,8 @@ func (p *Process) SetupCheck(ctx context.Context, token string) error {
 	return err
 }
 
+// setup finds the challenge behind a link. Links of letters are kept in the same
+// table, so the scope is looked at: the mail of a stranger makes no administrator.
 func (p *Process) setup(ctx context.Context, token string) (countersign.Challenge, error) {
 	hash, ok := secret.Hash(secret.Link, token)
 	if !ok {
@@ -248,11 +255,13 @@ func (p *Process) Setup(ctx context.Context, by countersign.Caller, token string
 	if len(in.Secret) == 0 {
 		return countersign.Identity{}, none, "", countersign.Invalid("evidence", "required", "The first administrator needs a password.")
 	}
+	// Who follows the link is a person, whichever door they came by; the record names them.
 	by.System = ""
 	i, c, err := p.prepare(ctx, by, in)
 	if err != nil {
 		return i, none, "", err
 	}
+	// Spent in the transaction that makes the identity: of fifty at once, one is made.
 	c.Spend = &spent
 	now := p.Now()
 	a := countersign.Attempt{
@@ -260,6 +269,7 @@ func (p *Process) Setup(ctx context.Context, by countersign.Caller, token string
 		Proofs:  []countersign.Proof{{Identity: i.ID, Method: setup, Factor: countersign.Has, At: now}},
 		Expires: now.Add(time.Minute),
 	}
+	// The link is judged like any proof: there is no other way to a session.
 	enough, ok := countersign.Policy{Factors: 1}.Judge(a, now).(countersign.Enough)
 	if !ok {
 		return i, none, "", countersign.ErrForbidden
@@ -270,6 +280,7 @@ func (p *Process) Setup(ctx context.Context, by countersign.Caller, token string
 	}
 	c.Session = &session
 	err = p.taken(p.change(ctx, by, i.ID, "identity.created", nil, c))
+	// A conflict that is not a taken name is a spent link.
 	if errors.Is(err, countersign.ErrConflict) && !errors.Is(err, countersign.ErrTaken) {
 		err = countersign.ErrExpired
 	}

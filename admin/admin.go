@@ -43,12 +43,12 @@ type Opener interface {
 
 // Process is what an administrator can do. All fields are needed.
 type Process struct {
-	Methods  map[string]countersign.Method
-	Store    Store
-	Records  Records
-	Opener   Opener
-	Sudo     time.Duration // how fresh a proof the gravest changes need
-	Now      func() time.Time
+	Methods map[string]countersign.Method
+	Store   Store
+	Records Records
+	Opener  Opener
+	Sudo    time.Duration // how fresh a proof the gravest changes need
+	Now     func() time.Time
 }
 
 // allow says whether the caller is an administrator. The server's own command
@@ -59,6 +59,8 @@ func (p *Process) allow(by countersign.Caller) error {
 		return nil
 	case by.Session.ID == "":
 		return countersign.ErrUnauthenticated
+	// The identity is as new as the session check: a role that was taken away is
+	// gone at once here and within a second on the other nodes.
 	case by.Identity.State != countersign.Active || !by.Identity.Has(Role):
 		return countersign.ErrForbidden
 	}
@@ -101,6 +103,7 @@ func (p *Process) find(ctx context.Context, by countersign.Caller, id countersig
 	if err := p.allow(by); err != nil {
 		return countersign.Identity{}, nil, err
 	}
+	// What has not the form of an id is answered without asking the database.
 	if !ids.Is("idn", string(id)) {
 		return countersign.Identity{}, nil, countersign.ErrNotFound
 	}
@@ -122,6 +125,7 @@ type Patch struct {
 
 // Patch changes an identity. Disabling it ends its sessions at once.
 func (p *Process) Patch(ctx context.Context, by countersign.Caller, id countersign.IdentityID, in Patch) (countersign.Identity, error) {
+	// Roles and the state decide who may do what; flags and names do not.
 	check := p.allow
 	if in.Roles != nil || in.State != nil {
 		check = p.grave
@@ -143,6 +147,9 @@ func (p *Process) Patch(ctx context.Context, by countersign.Caller, id countersi
 		}
 	}
 	c := &countersign.Change{Identity: &i}
+	if was.Has(Role) && was.State == countersign.Active {
+		c.Holder = Role // of two who take it from each other at once, one is refused
+	}
 	if i.State == countersign.Disabled {
 		c.End = []countersign.End{{Identity: id}}
 	}
@@ -164,6 +171,7 @@ func (in Patch) said() map[string]string {
 	if in.State != nil {
 		d["state"] = string(*in.State)
 	}
+	// Not what they say: it may be personal, and the log only grows.
 	if in.Metadata != nil {
 		d["metadata"] = "changed"
 	}
@@ -199,7 +207,11 @@ func (p *Process) Delete(ctx context.Context, by countersign.Caller, id counters
 			return err
 		}
 	}
-	return p.change(ctx, by, id, "identity.deleted", nil, &countersign.Change{Remove: id, End: []countersign.End{{Identity: id}}})
+	c := &countersign.Change{Remove: id, End: []countersign.End{{Identity: id}}}
+	if i.Has(Role) && i.State == countersign.Active {
+		c.Holder = Role
+	}
+	return p.change(ctx, by, id, "identity.deleted", nil, c)
 }
 
 // Sessions lists an identity's sessions.
@@ -234,6 +246,11 @@ func (p *Process) Events(ctx context.Context, by countersign.Caller, f countersi
 	if err != nil {
 		return nil, "", fmt.Errorf("admin: events: %w", err)
 	}
+	for i := range list {
+		if by.System == "" { // whoever knows the id of an attempt can go on with it
+			list[i].Attempt = ""
+		}
+	}
 	if len(list) < limit {
 		return list, "", nil
 	}
@@ -265,6 +282,7 @@ func (p *Process) event(by countersign.Caller, id countersign.IdentityID, action
 
 // words checks a list of flags or roles: each 1 to 64 of a-z, 0-9, "-", "_", ".", ":", sorted, each once.
 func words(field string, list []string) ([]string, error) {
+	// They are read with every identity and kept with every remembered session.
 	if len(list) > 100 {
 		return nil, countersign.Invalid(field, "too_many", "At most 100 are kept.")
 	}

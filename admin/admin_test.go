@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -148,6 +149,27 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	}
 }
 
+// Each of the two sees the other one still there, so looking first is not enough.
+func TestTwoAdministratorsCannotRemoveEachOther(t *testing.T) {
+	h := newHouse(t)
+	none := []string{}
+	a, b := h.person("a@example.com", admin.Role), h.person("b@example.com", admin.Role)
+	errs := make([]error, 2)
+	var both sync.WaitGroup
+	both.Go(func() { _, errs[0] = h.Patch(t.Context(), a, b.Identity.ID, admin.Patch{Roles: &none}) })
+	both.Go(func() { errs[1] = h.Delete(t.Context(), b, a.Identity.ID) })
+	both.Wait()
+	left, _, err := h.List(t.Context(), cli, countersign.IdentityFilter{Role: admin.Role}, "", 10)
+	if err != nil || len(left) != 1 || (errs[0] == nil) == (errs[1] == nil) {
+		t.Errorf("%d administrators are left: %v, %v, %v", len(left), errs[0], errs[1], err)
+	}
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, countersign.ErrConflict) {
+			t.Errorf("who was too late is told %v", err)
+		}
+	}
+}
+
 func TestADisabledOrDeletedPersonIsSignedOut(t *testing.T) {
 	h := newHouse(t)
 	off := countersign.Disabled
@@ -220,6 +242,10 @@ func TestANewPasswordTakesThePlaceOfTheOld(t *testing.T) {
 
 func TestWhatCannotBeIsNotMade(t *testing.T) {
 	h := newHouse(t)
+	var many []string
+	for n := range 101 {
+		many = append(many, fmt.Sprintf("role%d", n))
+	}
 	h.person("ada@example.com")
 	for what, in := range map[string]admin.New{
 		"nobody": {}, "a guest": {Kind: countersign.Guest, Username: "guest"}, "an unknown kind": {Kind: "robot", Username: "robot"},
@@ -227,8 +253,8 @@ func TestWhatCannotBeIsNotMade(t *testing.T) {
 		"a username like an address": {Username: "a@example.com"}, "a name with a line break": {Username: "abc", Name: "a\r\nBcc: eve"},
 		"an endless name": {Username: "abc", Name: strings.Repeat("a", 201)}, "a name that is not text": {Username: "abc", Name: "\xff"},
 		"a flag in capitals": {Username: "abc", Flags: []string{"Beta"}}, "an empty flag": {Username: "abc", Flags: []string{""}},
-		"an endless flag": {Username: "abc", Flags: []string{strings.Repeat("a", 65)}}, "a hundred and one roles": {Username: "abc", Roles: make([]string, 101)},
-		"a role with a space": {Username: "abc", Roles: []string{"admin "}}, "a weak password": {Username: "abc", Secret: pw("password1")},
+		"an endless flag":               {Username: "abc", Flags: []string{strings.Repeat("a", 65)}},
+		"one more than a hundred roles": {Username: "abc", Roles: many}, "a role with a space": {Username: "abc", Roles: []string{"admin "}}, "a weak password": {Username: "abc", Secret: pw("password1")},
 	} {
 		h.refused(what, countersign.ErrMalformed, func() error { _, err := h.Add(h.Context(), cli, in); return err })
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-id/countersign/admin"
 	"github.com/countersign-id/countersign/internal/argon"
 	"github.com/countersign-id/countersign/internal/gate"
+	"github.com/countersign-id/countersign/internal/ids"
 	"github.com/countersign-id/countersign/proof/password"
 	"github.com/countersign-id/countersign/session"
 	"github.com/countersign-id/countersign/store"
@@ -96,7 +97,7 @@ func (h *house) carrying(i countersign.Identity) (by countersign.Caller, token s
 
 func (h *house) apply(c *countersign.Change) {
 	h.Helper()
-	c.Events = []countersign.Event{{ID: "evt_" + time.Duration(h.written()).String(), At: h.at, Action: "test", Outcome: "ok"}}
+	c.Events = []countersign.Event{{ID: ids.New("evt", h.at), At: h.at, Action: "test", Outcome: "ok"}}
 	if err := h.db.Apply(h.Context(), c); err != nil {
 		h.Fatal(err)
 	}

@@ -84,6 +84,18 @@ func TestSetUpMakesAPersonWithTheRole(t *testing.T) {
 	}
 }
 
+func TestSomebodyWhoBecomesAdministratorClosesTheLink(t *testing.T) {
+	h := newHouse(t)
+	link, ada, roles := h.setupLink(), h.person("ada@example.com"), []string{admin.Role}
+	if err := h.SetupCheck(h.Context(), link); err != nil {
+		t.Fatalf("while there is none: %v", err)
+	}
+	if _, err := h.Patch(h.Context(), cli, ada.Identity.ID, admin.Patch{Roles: &roles}); err != nil {
+		t.Fatal(err)
+	}
+	h.refused("the link", countersign.ErrExpired, func() error { return h.setup(link, admin.New{Email: "eve@example.com", Secret: pw(good)}) })
+}
+
 func TestAnAdministratorMadeElsewhereClosesTheLink(t *testing.T) {
 	h := newHouse(t)
 	link := h.setupLink()

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -13,8 +14,13 @@ import (
 	"github.com/countersign-id/countersign"
 )
 
-// replyLife is how long an answer is kept for a caller that asks again.
-const replyLife = 24 * time.Hour
+const (
+	// replyLife is how long an answer is kept for a caller that asks again.
+	replyLife = 24 * time.Hour
+	// secretLife is the same where the answer may hold a session token: long
+	// enough for an answer that was lost on the way, and no longer.
+	secretLife = 10 * time.Minute
+)
 
 // idempotencyKey returns the key of a write, "" for none: 1 to 255 visible
 // characters, once (draft-ietf-httpapi-idempotency-key-header).
@@ -48,7 +54,11 @@ func (a *API) once(r *http.Request, by countersign.Caller, key string, body []by
 	}
 	name := a.fingerprint("key", who, r.Method, r.URL.Path, r.URL.RawQuery, key)
 	stored := base64.RawURLEncoding.EncodeToString(name)
-	kept, state, err := a.Replies.Reserve(r.Context(), stored, a.fingerprint("body", string(body)), replyLife)
+	life := replyLife
+	if strings.HasPrefix(r.URL.Path, "/v1/attempts") {
+		life = secretLife
+	}
+	kept, state, err := a.Replies.Reserve(r.Context(), stored, a.fingerprint("body", string(body)), life)
 	switch {
 	case err != nil:
 		return a.refusal(r, err)
@@ -62,7 +72,9 @@ func (a *API) once(r *http.Request, by countersign.Caller, key string, body []by
 	var answer []byte
 	defer func() { a.settle(r, stored, answer) }() // also when the action panics
 	p := do()
-	if p.Status < 500 && p.Status != http.StatusTooManyRequests { // those are worth trying again
+	// Failures of the moment are worth trying again; a stranger's mistakes change
+	// nothing, so repeating them does no harm and keeping them would cost a row each.
+	if p.Status < 500 && p.Status != http.StatusTooManyRequests && (by.Session.ID != "" || p.Status < 400) {
 		if answer, err = json.Marshal(p); err != nil {
 			return a.refusal(r, err)
 		}

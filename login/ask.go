@@ -60,6 +60,7 @@ func (p *Process) challenge(ctx context.Context, s *answer, m countersign.Challe
 	msg := p.message(s, subject.Address, letter(s.attempt.Purpose), map[string]string{
 		"code": made.Secrets.Code, "link": linkTo(made.Secrets.Token), "expires": expiry(made.Expires), "purpose": mailed(s.attempt.Purpose),
 	})
+	// A message all the same: one that is written but never sent costs the same row.
 	if subject.Identity == "" || s.attempt.Decoy || s.silent {
 		msg.Channel = "none"
 	}
@@ -147,8 +148,11 @@ func (p *Process) startSignUp(ctx context.Context, s *answer) (Result, error) {
 	if err := p.count(ctx, append(p.Limits.SignUp(s.by), p.Limits.Send(s.by, s.attempt.Identifier)...)); err != nil {
 		return Result{}, err
 	}
+	// The id is made now, so that a code and a credential can belong to it before it exists.
 	s.attempt.Identity = countersign.IdentityID(ids.New("idn", p.Now()))
 	s.subject = countersign.Subject{Identity: s.attempt.Identity, Address: s.attempt.Identifier, Names: []string{s.attempt.Name, s.attempt.Identifier}}
+	// The secret is judged and hashed before anyone looks whether the address is
+	// taken, so that neither the answer nor its time depends on it.
 	if len(s.raw) > 0 {
 		name, err := methodOf(s.raw)
 		if err != nil {
@@ -199,6 +203,7 @@ func (p *Process) startRecover(ctx context.Context, s *answer) (Result, error) {
 	if err := p.countSend(ctx, s); err != nil {
 		return Result{}, err
 	}
+	// For good: an account that is made meanwhile must not complete a recovery begun before it.
 	if s.subject.Identity == "" {
 		s.attempt.Decoy = true
 	}
@@ -210,6 +215,7 @@ func (p *Process) startVerify(ctx context.Context, s *answer) (Result, error) {
 	if err := p.count(ctx, p.Limits.Send(s.by, s.attempt.Identifier)); err != nil {
 		return Result{}, err
 	}
+	// Somebody else's address, or none of theirs, gets a decoy: the answer must not tell which it is.
 	own := slices.ContainsFunc(s.by.Identity.Emails, func(e countersign.Email) bool {
 		return e.Address == s.attempt.Identifier && !e.Verified
 	})

@@ -44,8 +44,10 @@ func (p *Process) prepare(ctx context.Context, s *answer, name string) error {
 	if err != nil {
 		return fmt.Errorf("login: enroll %s: %w", name, err)
 	}
+	// Whose it is, and when it was made, is not left to the method.
 	made.ID, made.Identity, made.Method = countersign.CredentialID(ids.New("crd", p.Now())), s.attempt.Identity, name
 	made.CreatedAt = p.Now()
+	// One of each method: choosing again replaces what was chosen before.
 	s.attempt.Enrolled = append(slices.DeleteFunc(s.attempt.Enrolled, func(c countersign.Credential) bool { return c.Method == name }), made)
 	return nil
 }

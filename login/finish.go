@@ -28,6 +28,7 @@ func (p *Process) finish(ctx context.Context, s *answer, c *countersign.Change, 
 	if err != nil {
 		return Result{}, err
 	}
+	// Proving an address opens nothing: whoever reads its mail need not be its owner.
 	if s.attempt.Purpose != countersign.VerifyOwn {
 		if token, err = p.pass(s, c, e); err != nil {
 			return Result{}, err
@@ -44,6 +45,7 @@ func (p *Process) finish(ctx context.Context, s *answer, c *countersign.Change, 
 			c.Events[i].Actor = string(e.Identity()) // who proved did it
 		}
 	}
+	// Of two that complete the same attempt the version lets one through; the other was too late.
 	if err := p.Store.Apply(ctx, c); errors.Is(err, countersign.ErrTaken) {
 		return Result{}, countersign.NoMatch("the address was taken meanwhile")
 	} else if err != nil {
@@ -100,6 +102,7 @@ func (p *Process) endRecover(ctx context.Context, s *answer, c *countersign.Chan
 	if s.subject.Identity == "" {
 		return countersign.NoMatch("disabled or gone meanwhile")
 	}
+	// Old ones go by method, not all: who forgot a password still has the passkey.
 	for _, made := range s.attempt.Enrolled {
 		for _, old := range s.subject.Credentials {
 			if old.Method == made.Method && old.ID != made.ID {
@@ -110,6 +113,7 @@ func (p *Process) endRecover(ctx context.Context, s *answer, c *countersign.Chan
 		changed := p.event(s, "credential.replaced", made.Method)
 		c.Events = append(c.Events, changed)
 	}
+	// Whoever made the recovery necessary may hold a session (ASVS 5.0 7.4).
 	c.End = append(c.End, countersign.End{Identity: s.identity.ID})
 	c.Identity = &s.identity // a new version: whatever was proved of the old one opens nothing any more
 	for _, e := range s.identity.Emails {
@@ -129,6 +133,8 @@ func (p *Process) endVerify(s *answer, c *countersign.Change) error {
 		return countersign.NoMatch("the address was removed meanwhile")
 	}
 	i.Emails[at].Verified = true
+	// The address that mail goes to stays, and hears of the new one: a thief who adds
+	// one is noticed.
 	if old := i.Primary(); old != "" {
 		c.Send = append(c.Send, p.message(s, old, "email_added", map[string]string{"address": s.attempt.Identifier}))
 	} else {

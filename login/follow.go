@@ -90,6 +90,8 @@ func (p *Process) takeOver(ctx context.Context, s *answer, name string) (Result,
 	if err != nil {
 		return Result{}, p.refuse(ctx, s, name, err)
 	}
+	// Whoever began knows the old id, so it must lead nowhere; what they chose, a
+	// password or where to go afterwards, must not become the owner's.
 	a := &s.attempt
 	a.ID, a.Version = countersign.AttemptID(ids.New("att", p.Now())), 0
 	a.Enrolled, a.Asked, a.Issue, a.ReturnTo, a.Device = nil, "", "", "", s.by.Device
@@ -100,11 +102,16 @@ func (p *Process) takeOver(ctx context.Context, s *answer, name string) (Result,
 	return p.settle(ctx, s, c)
 }
 
-// followOwn proves an address that was added to an account.
+// followOwn proves an address that was added to an account, in a browser that is
+// signed in to that account. Else somebody could add the address of another person
+// to an account of their own, and that person's click in a letter would give it away.
 func (p *Process) followOwn(ctx context.Context, by countersign.Caller, asked countersign.Challenge, raw json.RawMessage) (Result, error) {
 	id, _, ok := strings.Cut(asked.Scope, "/")
 	if !ok {
 		return Result{}, countersign.ErrExpired
+	}
+	if by.Identity.ID != countersign.IdentityID(id) {
+		return Result{}, &countersign.Error{Code: countersign.ErrForbidden.Code, Detail: "Sign in to the account that this address was added to, and open the link again or type the code there."}
 	}
 	r, err := p.Verify(ctx, by, countersign.IdentityID(id), asked.Subject.Address, raw)
 	return r, tooLate(err)

@@ -98,6 +98,7 @@ func (p *Process) Start(ctx context.Context, by countersign.Caller, in Start) (R
 	case countersign.VerifyOwn:
 		return p.startVerify(ctx, s)
 	case countersign.StepUp:
+		// It is about who carries the session, whatever name was sent along.
 		if by.Session.ID == "" {
 			return Result{}, countersign.ErrUnauthenticated
 		}
@@ -136,6 +137,7 @@ func (p *Process) begin(by countersign.Caller, in Start) (countersign.Attempt, e
 	if in.Issue != "" && in.Issue != "cookie" && in.Issue != "session_token" {
 		return a, countersign.Invalid("issue", "unknown", "The pass to issue is cookie or session_token.")
 	}
+	// Asked before anything is stored: an open redirect (CWE-601) must not even wait in the database.
 	if in.ReturnTo != "" {
 		if a.ReturnTo, _ = p.SafeReturn(in.ReturnTo); a.ReturnTo == "" {
 			return a, countersign.Invalid("return_to", "not_allowed", "Give a path of this site or an address that the operator allows.")
@@ -160,6 +162,7 @@ func (p *Process) begin(by countersign.Caller, in Start) (countersign.Attempt, e
 
 // startOpen stores an attempt that waits for evidence.
 func (p *Process) startOpen(ctx context.Context, s *answer) (Result, error) {
+	// An attempt is a row, so beginning one has a rate; a guess has budgets of its own, drawn on when it is made.
 	if err := p.count(ctx, p.Limits.Start(s.by)); err != nil {
 		return Result{}, err
 	}
@@ -173,8 +176,12 @@ func (p *Process) startOpen(ctx context.Context, s *answer) (Result, error) {
 // or the one that has the identifier. A disabled one is a stranger.
 func (p *Process) find(ctx context.Context, s *answer) (err error) {
 	var credentials []countersign.Credential
+	// A decoy is about nobody, even if meanwhile somebody has the identifier.
 	if s.attempt.Decoy {
 		s.subject = countersign.Subject{Address: s.attempt.Identifier}
+		if s.attempt.Purpose == countersign.SignUp { // a password is judged as for an address that is free
+			s.subject.Names = []string{s.attempt.Name, s.attempt.Identifier}
+		}
 		return nil
 	}
 	if s.attempt.Identity != "" && s.attempt.Purpose != countersign.SignUp {
@@ -183,6 +190,7 @@ func (p *Process) find(ctx context.Context, s *answer) (err error) {
 			s.identity.State = "" // the address was removed, perhaps because its mailbox was stolen
 		}
 	} else if s.attempt.Purpose != countersign.SignUp {
+		// By verified identifiers only: an address that nobody has proved names nobody.
 		kind, key, _ := address.Parse(s.attempt.Identifier)
 		s.identity, credentials, err = p.Store.FindSubject(ctx, kind, key)
 	}
@@ -221,7 +229,8 @@ func (s *answer) mailTo() string {
 	return s.attempt.Identifier
 }
 
-// names are what a secret of the identity must not contain.
+// names are what a secret of the identity must not be made of (NIST SP 800-63B-4
+// section 3.1.1.2, context-specific words).
 func names(i countersign.Identity) []string {
 	out := []string{i.Name}
 	if i.Username != nil {
@@ -235,6 +244,7 @@ func names(i countersign.Identity) []string {
 
 // load reads an attempt that is still open.
 func (p *Process) load(ctx context.Context, by countersign.Caller, id countersign.AttemptID) (*answer, error) {
+	// What has not the form of an id is answered without asking the database.
 	if !ids.Is("att", string(id)) {
 		return nil, countersign.ErrNotFound
 	}

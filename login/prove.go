@@ -50,6 +50,7 @@ func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
 	if !ok || !slices.Contains(s.policy.Offer, name) {
 		return Result{}, countersign.Invalid("evidence.method", "not_offered", "This method is not offered here.")
 	}
+	// Before it is counted: who is sent away for load must not lose a guess.
 	leave, err := countersign.Admit(ctx, m)
 	if err != nil {
 		return Result{}, fmt.Errorf("login: admit %s: %w", name, err)
@@ -58,6 +59,8 @@ func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
 	if err := p.find(ctx, s); err != nil {
 		return Result{}, err
 	}
+	// Counted and committed before anything is compared: parallel guesses would
+	// else all read the same count (CWE-362).
 	budgets, back := p.Limits.Guess(s.by, s.attempt.Identity, s.attempt.Identifier, name)
 	if err := p.count(ctx, budgets); err != nil {
 		return Result{}, p.refuse(ctx, s, name, err)
@@ -92,12 +95,15 @@ func (p *Process) check(ctx context.Context, s *answer, m countersign.Method, c 
 		if taken.Subject.Address != s.subject.Address {
 			return countersign.Proof{}, countersign.NoMatch("asked at an address that is no longer the one")
 		}
+		// Its try is gone now; it is spent with the record of the proof, so that a
+		// crash in between costs a try and not the code.
 		e.Asked, c.Spend = taken.Keep, &taken
 	}
 	proof, err := m.Check(ctx, e)
 	if err != nil {
 		return proof, fmt.Errorf("login: check %s: %w", m.Name(), err)
 	}
+	// A method is believed about the evidence, never about whom it is for.
 	if proof.Identity == "" || proof.Identity != s.subject.Identity {
 		return proof, countersign.NoMatch("another identity")
 	}
@@ -121,6 +127,10 @@ func (p *Process) refuse(ctx context.Context, s *answer, method string, cause er
 	var known *countersign.Error
 	if !errors.As(cause, &known) || known.Code == countersign.ErrOverloaded.Code {
 		return cause // it could not be looked at: nothing was decided, so nothing is recorded
+	}
+	ctx = context.WithoutCancel(ctx) // whoever hangs up right after a guess is written down too
+	if known.Code == countersign.ErrSlowDown.Code && p.count(ctx, p.Limits.Refusal(s.by)) != nil {
+		return known
 	}
 	e := p.event(s, "proof.refused", method)
 	e.Outcome, e.Reason = "refused", known.Reason
@@ -148,7 +158,7 @@ func (p *Process) settle(ctx context.Context, s *answer, c *countersign.Change) 
 			return Result{}, fmt.Errorf("login: refuse: %w", err)
 		}
 		return Result{}, countersign.NoMatch(v.Reason)
-	default:
+	default: // more is needed: the proof is kept, no pass is opened
 		c.Attempt = &s.attempt
 		if err := p.Store.Apply(ctx, c); err != nil {
 			return Result{}, lost(err)

@@ -227,3 +227,42 @@ func TestALinkDiesWithTheAddressItWasSentTo(t *testing.T) {
 		t.Errorf("it led on to %+v: %v", r.Methods, err)
 	}
 }
+
+// hangsUp is a method whose caller goes away as soon as it has looked.
+type hangsUp struct {
+	countersign.Method
+	cancel func()
+}
+
+func (m hangsUp) Check(ctx context.Context, e countersign.Evidence) (countersign.Proof, error) {
+	defer m.cancel()
+	return m.Method.Check(ctx, e)
+}
+
+func TestAGuessIsRecordedThoughItsCallerHangsUp(t *testing.T) {
+	h := newHouse(t)
+	h.person("ada@example.com", good)
+	ctx, cancel := context.WithCancel(t.Context())
+	h.Methods["password"] = hangsUp{h.Methods["password"], cancel}
+	if _, err := h.Start(ctx, h.me, login.Start{Purpose: countersign.SignIn, Identifier: "ada@example.com", Evidence: pw("not this one at all")}); !errors.Is(err, countersign.ErrNoMatch) {
+		t.Errorf("%v", err)
+	}
+	if n := len(h.events("proof.refused")); n != 1 {
+		t.Errorf("%d refusals are on record", n)
+	}
+}
+
+func TestAFloodOfGuessesDoesNotFillTheLog(t *testing.T) {
+	h := newHouse(t)
+	for range 200 {
+		h.signIn("nobody@example.com", "not this one at all") //nolint:errcheck // each is refused
+	}
+	if n := len(h.events("proof.refused")); n != 5+60 {
+		t.Errorf("%d refusals are on record, want the 5 that were checked and the first 60 that were not", n)
+	}
+	h.me.From = netip.MustParseAddr("198.51.100.1")
+	h.signIn("nobody@example.com", "not this one at all") //nolint:errcheck // refused
+	if n := len(h.events("proof.refused")); n != 5+61 {
+		t.Error("another network's refusal is not on record")
+	}
+}

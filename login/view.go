@@ -32,6 +32,7 @@ func (p *Process) view(s *answer) Result {
 		for _, name := range more.Methods {
 			o := Offer{Method: name, Enroll: more.Enroll}
 			if _, asks := p.Methods[name].(countersign.Challenger); asks && !more.Enroll {
+				// What was typed, masked: the address behind a username would tell whose it is.
 				o.To = address.Mask(a.Identifier)
 			}
 			r.Methods = append(r.Methods, o)
@@ -73,6 +74,7 @@ func (p *Process) message(s *answer, to, template string, data map[string]string
 	}
 	data["device"], data["network"], data["place"] = s.by.Device.Name, s.by.Device.Network, s.by.Device.Place
 	data["at"] = now.UTC().Format("2006-01-02T15:04:05Z07:00")
+	// The reader's own language first: whoever asked may be somebody else.
 	locale := s.identity.Locale
 	if locale == "" {
 		locale = s.attempt.Locale

@@ -80,10 +80,10 @@ func (s *SMTP) converse(ctx context.Context, act func(*gomail.Client, *smtp.Clie
 	}
 	connection, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("notify: reach the mail server: %w", err)
+		return fmt.Errorf("notify: reach the mail server: %w", s.to.quiet(err))
 	}
 	defer func() { _ = client.CloseWithSMTPClient(connection) }()
-	return act(client, connection)
+	return s.to.quiet(act(client, connection))
 }
 
 // judge tells refusals of this letter from everything else.

@@ -1,11 +1,13 @@
 package notify
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // target is what an SMTP URL says.
@@ -90,4 +92,32 @@ func loopback(host string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsLoopback()
+}
+
+// quietError is an error whose text has lost the password that a mail server
+// repeated in its answer. It still is what it wraps.
+type quietError struct {
+	error
+	text string
+}
+
+func (e quietError) Error() string { return e.text }
+func (e quietError) Unwrap() error { return e.error }
+
+// quiet takes the password out of an error, as it is and as AUTH sends it
+// (RFC 4954; RFC 4616), in whole or as the end of what was sent.
+func (t target) quiet(err error) error {
+	if err == nil || t.password == "" {
+		return err
+	}
+	text := err.Error()
+	for _, secret := range []string{"\x00" + t.user + "\x00" + t.password, t.password, t.user + ":" + t.password} {
+		for _, shape := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawStdEncoding.EncodeToString([]byte(secret))} {
+			text = strings.ReplaceAll(text, shape, "(password)")
+		}
+	}
+	if text == err.Error() {
+		return err
+	}
+	return quietError{err, text}
 }

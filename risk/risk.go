@@ -71,6 +71,12 @@ func (l Limits) Start(by countersign.Caller) []countersign.Budget {
 	return rates("start", network(by.From), l.StartPerNetwork)
 }
 
+// Refusal returns what writing down one more refusal for want of budget draws on.
+// The first of each minute tell the story; a flood must not fill the audit log.
+func (l Limits) Refusal(by countersign.Caller) []countersign.Budget {
+	return rates("refusal", network(by.From), []Rate{{60, time.Minute}})
+}
+
 func rates(what, whom string, list []Rate) (all []countersign.Budget) {
 	for _, r := range list {
 		if r.Count > 0 && r.Per > 0 {

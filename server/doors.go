@@ -32,6 +32,8 @@ func (s *Server) doors(methods map[string]countersign.Method) (http.Handler, err
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	d := &door.Door{
+		// Key signs the mark of a device that has proved: it has guess budgets of its
+		// own, so nobody may make one up.
 		Public: s.publicURL(), Trusted: c.Proxy.Trusted, Check: s.check, Programs: "/v1/", Key: s.key("device cookie"), Now: s.options.Now, Log: s.options.Log,
 		Locale: func(accept string) string { return words.Printer(accept).Tag() }, Observe: s.metrics.seen,
 	}
@@ -46,6 +48,8 @@ func (s *Server) doors(methods map[string]countersign.Method) (http.Handler, err
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
+	// The door refuses before it knows who would have answered, so the path decides
+	// whether a program or a person reads it.
 	d.Refuse = func(w http.ResponseWriter, r *http.Request, err error) {
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			calls.Explain(w, r, err)
@@ -65,21 +69,27 @@ func (s *Server) check(ctx context.Context, token string) (door.Known, error) {
 	return door.Known{Session: &k.Session, Identity: &k.Identity, JSON: k.JSON()}, nil
 }
 
+// safeReturn says where a person may be sent afterwards: our own paths and what
+// the operator allows, nothing that only looks like them (CWE-601).
 func safeReturn(c config.Config) func(string) (string, bool) {
 	self, allow := c.Server.PublicURL.URL(), c.ReturnTo.Allow
 	return func(raw string) (string, bool) { return door.SafeReturn(raw, allow, self) }
 }
 
+// pages are what people see, over the same processes as the JSON API.
 func (s *Server) pages(d *door.Door, words *lang.Catalog, forms map[string]fs.FS) (web.Server, error) {
 	c := s.config
 	brand := web.Brand{Name: c.Server.Name, Hue: c.Brand.Hue, Terms: reveal(c.Brand.TermsURL), Privacy: reveal(c.Brand.PrivacyURL), Help: reveal(c.Brand.HelpURL)}
 	if c.Brand.Logo != "" {
+		// Read once, here: pages never touch the file system for what a request names.
 		logo, err := os.ReadFile(c.Brand.Logo)
 		if err != nil {
 			return web.Server{}, fmt.Errorf("server: logo: %w", err)
 		}
 		brand.Logo = logo
 	}
+	// The rules of the method itself. The meter does not know the person's names, so
+	// the form may still refuse what it praised.
 	strong := rules(c)
 	policies := policies()
 	return web.Server{
@@ -96,6 +106,7 @@ func (s *Server) pages(d *door.Door, words *lang.Catalog, forms map[string]fs.FS
 	}, nil
 }
 
+// api is what programs call. Key signs what is kept of answers to repeated requests.
 func (s *Server) api(d *door.Door) *api.API {
 	return &api.API{
 		Door: d, Name: s.config.Server.Name, Version: s.options.Version, ReturnTo: s.config.ReturnTo.Allow, Key: s.key("replies"),

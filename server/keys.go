@@ -30,6 +30,8 @@ func sealKeys(c config.Config) ([][]byte, error) {
 	return [][]byte{key}, nil
 }
 
+// readKey never makes a new key in place of one it cannot read: what the old one
+// sealed would be lost without a word.
 func readKey(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -45,6 +47,7 @@ func readKey(path string) ([]byte, error) {
 // makeKey writes a new key so that of two servers that start at once both read
 // the same: whoever links the file first wins.
 func makeKey(path string) ([]byte, error) {
+	// For its owner alone: who reads the key reads what the database seals.
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
@@ -56,11 +59,12 @@ func makeKey(path string) ([]byte, error) {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
+	// On the disk before it has its name, so that a crash leaves the whole key or none.
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, err
 	}
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return readKey(path)
+	return readKey(path) // the winner's, whoever that was
 }

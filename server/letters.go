@@ -12,6 +12,9 @@ import (
 	"github.com/countersign-id/countersign/web"
 )
 
+// newLetters reads the words and templates of mail, an operator's over our own. A
+// mistake in them ends the start: a letter that cannot be made would be found out by
+// the person who waits for it.
 func newLetters(c config.Config) (*notify.Letters, error) {
 	sources := []fs.FS{notify.Words()}
 	var overlay fs.FS
@@ -32,6 +35,7 @@ func newLetters(c config.Config) (*notify.Letters, error) {
 	return letters, nil
 }
 
+// reveal gives the text of an address that pages link to; "" hides the link.
 func reveal(u config.URL) string {
 	if u.Empty() {
 		return ""

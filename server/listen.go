@@ -41,6 +41,7 @@ func (s *Server) Listen(ctx context.Context) error {
 		defer operations.Close()
 		servers, listeners = append(servers, s.operationsServer()), append(listeners, operations)
 	}
+	// The operations listener stays without TLS: it is not for the network.
 	if s.tls != nil {
 		listeners[0] = tls.NewListener(public, s.tls.config())
 	}
@@ -52,6 +53,7 @@ func (s *Server) Listen(ctx context.Context) error {
 
 // serve runs the servers and the background work; the first that fails, or ctx, ends all.
 func (s *Server) serve(ctx context.Context, servers []*http.Server, listeners []net.Listener) error {
+	// Not ended with ctx: a request that drains may still wait for a batch to be written.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { s.Run(work) })
@@ -67,7 +69,7 @@ func (s *Server) serve(ctx context.Context, servers []*http.Server, listeners []
 	// Requests end first: what they write and send still has its workers.
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(s.config.Server.DrainTimeout))
 	defer cancel()
-	s.metrics.draining.Store(true)
+	s.metrics.draining.Store(true) // so that whoever balances load sends no more
 	for _, srv := range servers {
 		if cut := srv.Shutdown(drain); errors.Is(cut, context.DeadlineExceeded) {
 			s.options.Log.Warn("requests were cut off", "after", time.Duration(s.config.Server.DrainTimeout))
@@ -82,15 +84,19 @@ func (s *Server) serve(ctx context.Context, servers []*http.Server, listeners []
 	return err
 }
 
+// public answers everyone. What net/http has to say is about broken clients, and
+// theirs to make: it is logged for those who look for it.
 func (s *Server) public() *http.Server {
 	return &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: time.Duration(s.config.Server.ReadHeaderTimeout),
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
+		// Against clients that send or read a byte at a time (CWE-400). Writing may take
+		// longer: a sign-in can wait its turn among the hashes first.
+		ReadTimeout:    30 * time.Second,
+		WriteTimeout:   60 * time.Second,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}
 }
 
@@ -133,6 +139,8 @@ func (s *Server) inboxOpen() bool {
 	return s.config.Notify.SMTP.URL.Empty() && loopback(s.publicURL().Hostname())
 }
 
+// loopback includes the names under .localhost, which resolvers keep on the same
+// machine (RFC 6761 section 6.3).
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()

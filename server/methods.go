@@ -36,13 +36,15 @@ func (s *Server) password() (countersign.Method, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.gate = g
+	s.gate = g // for the metrics of the queue
 	return password.New(password.Options{
 		Params: params(c), Rules: rules(c), Pepper: []byte(c.Password.Pepper.Reveal()), Own: []string{c.Server.Name, c.Server.PublicURL.URL().Hostname()},
 		Arenas: arenas, Gate: g, Now: s.options.Now,
 	})
 }
 
+// rules are those of the settings. The profile "nist" asks for 15 characters where a
+// password is the only factor (NIST SP 800-63B-4 section 3.1.1.2).
 func rules(c config.Config) strength.Rules {
 	r := strength.Rules{Min: c.Password.MinLength}
 	if r.Min == 0 && c.Password.Profile == "nist" {
@@ -78,7 +80,8 @@ func fragments(methods map[string]countersign.Method) map[string]fs.FS {
 	return out
 }
 
-// policies say how much proof each purpose needs.
+// policies say how much proof each purpose needs. Recovery asks for the mail alone,
+// for the password is what was lost.
 func policies() map[countersign.Purpose]countersign.Policy {
 	return map[countersign.Purpose]countersign.Policy{
 		countersign.SignIn:    {Factors: 1, Offer: []string{"password"}},

@@ -19,11 +19,14 @@ type metrics struct {
 	draining atomic.Bool
 }
 
+// newMetrics has a registry of its own, not the package's global one: two servers
+// in one program must not meet there.
 func newMetrics(s *Server) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "countersign_http_request_seconds", Help: "Time to answer a request, by route pattern, method and status class.",
+			// From a session check in memory to a hash that waited its turn.
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}, []string{"route", "method", "status"}),
 		proofs: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -64,6 +67,7 @@ func (m *metrics) seen(r door.Seen) {
 	m.requests.WithLabelValues(r.Route, r.Method, class(r.Status)).Observe(r.Duration.Seconds())
 }
 
+// class keeps the number of series small: the exact status is in the log.
 func class(status int) string {
 	switch {
 	case status >= 500:
@@ -76,7 +80,8 @@ func class(status int) string {
 	return "2xx"
 }
 
-// count counts events that were written.
+// count counts events once they are written, so that the numbers never run ahead
+// of the audit log.
 func (m *metrics) count(events []countersign.Event) {
 	for _, e := range events {
 		m.proofs.WithLabelValues(e.Action, e.Method, e.Outcome).Inc()

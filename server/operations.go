@@ -19,9 +19,12 @@ func (s *Server) operationsServer() *http.Server {
 // Operations answers health checks, metrics and profiling.
 func (s *Server) Operations() http.Handler {
 	mux := http.NewServeMux()
+	// Alive says nothing of the database: a restart would not bring it back.
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	// Importing pprof fills the global mux as well, which we never serve; nor should
+	// a program that embeds us.
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -33,6 +36,7 @@ func (s *Server) Operations() http.Handler {
 // readyz says whether requests should be sent here: not while draining, and not
 // while the database does not answer.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	// Less than the usual patience of a balancer: a late answer counts as none.
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	if s.metrics.draining.Load() {

@@ -21,6 +21,8 @@ func (r recorder) Apply(ctx context.Context, c *countersign.Change) error {
 	if err := r.DB.Apply(ctx, c); err != nil {
 		return err
 	}
+	// After the commit, before the caller hears of it: from here on no check of this
+	// node believes what it remembers. The other nodes read it from the database.
 	for _, e := range c.End {
 		r.s.Sessions.Forget(e.Identity, e.Session)
 	}

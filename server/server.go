@@ -92,6 +92,7 @@ func (o Options) withDefaults(c config.Config) Options {
 }
 
 func open(ctx context.Context, c config.Config, o Options, keys [][]byte) (*store.DB, error) {
+	// A name for whoever reads the audit chains; a host without one is a node all the same.
 	name, err := os.Hostname()
 	if err != nil {
 		name = "node"
@@ -150,6 +151,7 @@ func (s *Server) build() (err error) {
 func (s *Server) process(methods map[string]countersign.Method) {
 	c, o := s.config, s.options
 	limits := limitsOf(c)
+	// Only writes of the processes pass the recorder; what it does is for this node.
 	writes := recorder{s.Store, s}
 	s.Login = &login.Process{
 		Methods: methods, Policies: policies(), Store: writes, Challenges: s.Store, Counter: s.Store, Limits: limits,
@@ -181,6 +183,7 @@ func limitsOf(c config.Config) risk.Limits {
 // newGate bounds hashing: one at a time for each core, fewer where memory is short.
 func newGate(c config.Config, cores int) (*gate.Gate, *argon.Arenas, error) {
 	p := params(c)
+	// More hashes at once than cores finish none of them sooner, and each holds its memory.
 	slots := cores
 	if most := int64(c.Password.MaxMemory); most > 0 {
 		slots = max(1, min(slots, int(most/(int64(p.MemoryKiB)<<10))))

@@ -25,6 +25,8 @@ func newCertificates(c config.Config) (*certificates, error) {
 	switch {
 	case len(t.AutocertDomains) > 0:
 		return &certificates{auto: &autocert.Manager{
+			// Only these names: else anyone could make us ask for certificates until the
+			// authority refuses us all.
 			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(t.AutocertDomains...), Email: t.AutocertEmail,
 			Cache: autocert.DirCache(filepath.Join(c.DataDir, "keys", "acme")),
 		}}, nil
@@ -35,6 +37,8 @@ func newCertificates(c config.Config) (*certificates, error) {
 	return nil, nil
 }
 
+// load takes certificate and key together or not at all, so that a renewal that is
+// half written leaves the old pair in use.
 func (own *certificates) load(c config.Config) error {
 	pair, err := tls.LoadX509KeyPair(c.Server.TLS.Cert, c.Server.TLS.Key)
 	if err != nil {
@@ -49,6 +53,7 @@ func (own *certificates) config() *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	if own.auto != nil {
 		c.GetCertificate = own.auto.GetCertificate
+		// The authority asks on this very port (tls-alpn-01, RFC 8737), so no port 80 is needed.
 		c.NextProtos = append(c.NextProtos, acme.ALPNProto)
 		return c
 	}

@@ -39,6 +39,7 @@ func newKnown(s countersign.Session, i countersign.Identity, mark uint64, now ti
 	return k, nil
 }
 
+// live asks again on every request: a remembered session ends on time, not a minute later.
 func (k *Known) live(now time.Time) bool {
 	return k.Session.ID != "" && now.Before(k.Session.ExpiresAt) && now.UnixMicro() < k.idle.Load()
 }

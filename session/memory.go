@@ -70,6 +70,7 @@ func (m *memory) recall(hash [32]byte, now time.Time) *Known {
 	return k
 }
 
+// stale says whether the session or its identity changed after it was read.
 func (m *memory) stale(k *Known) bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -80,6 +81,9 @@ func (m *memory) stale(k *Known) bool {
 	return ok && k.mark < c.mark
 }
 
+// forget notes that what was read before now is not to be believed. The remembered
+// entry itself stays: finding all of an identity would need a second index, and a
+// note costs the same however many sessions there are.
 func (m *memory) forget(id string, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,9 +8,11 @@ import (
 )
 
 const (
+	// With lag, and a read that takes its time, an end elsewhere is known within a second.
 	listenEvery = 200 * time.Millisecond
+	// A kill loses at most this of "last seen", which is exact to a minute anyway.
 	flushEvery  = 5 * time.Second
-	flushAtOnce = 1000
+	flushAtOnce = 1000 // rows in one transaction, so that other writers get their turn
 	// lookBack covers transactions that commit after a later one, and clocks that differ.
 	lookBack = 15 * time.Second
 )
@@ -48,6 +50,7 @@ type place struct {
 // listen hears once what changed elsewhere; heard keeps what was heard before.
 func (s *Sessions) listen(ctx context.Context, heard map[place]time.Time) {
 	now := s.now()
+	// An answer that comes later than lag would be too old to be believed.
 	ctx, cancel := context.WithTimeout(ctx, lag)
 	defer cancel()
 	notes, err := s.store.Changes(ctx, now.Add(-lookBack))
@@ -67,6 +70,7 @@ func (s *Sessions) listen(ctx context.Context, heard map[place]time.Time) {
 			delete(heard, at)
 		}
 	}
+	// When it was asked, not when it was answered: what changed in between is not in it.
 	s.memory.heard.Store(now.UnixMicro())
 }
 
@@ -86,6 +90,7 @@ func (s *Sessions) flush(ctx context.Context) {
 	}
 }
 
+// idleEnd never lies beyond the absolute end: being used does not make a session older than it may get.
 func (s *Sessions) idleEnd(c countersign.Session) time.Time {
 	end := c.LastSeenAt.Add(s.idle)
 	if end.After(c.ExpiresAt) {

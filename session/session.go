@@ -84,6 +84,7 @@ func (s *Sessions) Raise(old countersign.Session, e countersign.Enough, by count
 	if err != nil {
 		return next, "", err
 	}
+	// Else a step-up now and then would keep one session alive for ever (ASVS 5.0 7.3).
 	next.AuthenticatedAt, next.ExpiresAt = old.AuthenticatedAt, old.ExpiresAt
 	next.Assurance = max(old.Assurance, next.Assurance)
 	if next.IdleExpiresAt.After(next.ExpiresAt) {
@@ -92,6 +93,7 @@ func (s *Sessions) Raise(old countersign.Session, e countersign.Enough, by count
 	methods := old.Methods
 	for _, m := range next.Methods {
 		if !contains(methods, m) {
+			// With no room behind, so that the old session, which others still read, is not written to.
 			methods = append(methods[:len(methods):len(methods)], m)
 		}
 	}

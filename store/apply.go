@@ -45,6 +45,7 @@ func (t *tx) apply(c *countersign.Change) error {
 		{c.Spend != nil, func() error { return t.spend(c.Spend) }},
 		{c.Identity != nil, func() error { return t.putIdentity(c.Identity, &feed) }},
 		{c.Remove != "", func() error { return t.remove(c.Remove, &feed) }},
+		{c.Holder != "", func() error { return t.holder(c.Holder) }},
 		{len(c.Credentials) > 0, func() error { return t.putCredentials(c.Credentials) }},
 		{len(c.Revoke) > 0, func() error { return t.revoke(c.Revoke) }},
 		{len(c.End) > 0, func() error { return t.end(c.End, &feed) }},
@@ -93,6 +94,23 @@ func (t *tx) hold(i *countersign.Identity) error {
 		`SELECT id FROM identities WHERE id = $1 AND version = $2 AND state = 'active'`+t.lane.db.d.pick(``, ` FOR SHARE`), string(i.ID), i.Version)
 	if err == nil && !there {
 		return conflict("the identity has moved on")
+	}
+	return err
+}
+
+// holder makes sure that somebody active has the role. On PostgreSQL those who may
+// take it from the last ones wait for each other, and see what was committed.
+func (t *tx) holder(role string) error {
+	if !t.lane.db.d.lite {
+		if _, err := t.exec(`SELECT pg_advisory_xact_lock(hashtext('countersign holder ' || $1))`, role); err != nil {
+			return err
+		}
+	}
+	there := false
+	err := t.query(func(*sql.Rows) error { there = true; return nil },
+		`SELECT i.id FROM labels l JOIN identities i ON i.id = l.identity WHERE l.kind = 'role' AND l.name = $1 AND i.state = 'active' LIMIT 1`, role)
+	if err == nil && !there {
+		return conflict("nobody would have the role")
 	}
 	return err
 }

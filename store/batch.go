@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -55,7 +56,7 @@ func (l *lane) transact(ops []*op) error {
 		return err
 	}
 	t := &tx{ctx: ctx, lane: l, now: l.db.now(), head: *l.head.Load()}
-	if err := t.begin(); err != nil {
+	if err := l.opened(ctx, t); err != nil {
 		return l.abandon(err)
 	}
 	alone := len(ops) == 1
@@ -79,12 +80,30 @@ func (l *lane) transact(ops []*op) error {
 	return nil
 }
 
+// opened begins the transaction. A connection that turns out to be gone is
+// replaced once: nothing was asked of it yet, so nothing can happen twice.
+func (l *lane) opened(ctx context.Context, t *tx) error {
+	err := t.begin()
+	if err == nil || l.db.d.lite || !l.db.d.broken(err) {
+		return err
+	}
+	l.drop()
+	if err := l.connect(ctx); err != nil {
+		return err
+	}
+	t.head = *l.head.Load()
+	return t.begin()
+}
+
 // begin takes SQLite's write lock, which another process may hold, by asking each
 // millisecond. SQLite's own waiting asks ever more seldom, so that it starves
 // beside a busy writer.
 func (t *tx) begin() error {
 	if !t.lane.db.d.lite {
 		return t.control("BEGIN")
+	}
+	if err := t.lane.db.inPlace(); err != nil {
+		return err
 	}
 	for late := time.Now().Add(busyTimeout); ; {
 		err := t.control("BEGIN IMMEDIATE")

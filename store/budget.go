@@ -46,6 +46,7 @@ const (
 	giveBackText = `UPDATE budgets SET used = used - 1,
 	until_at = CASE WHEN span = 0 AND used >= most THEN 0 ELSE until_at END,
 	rounds = CASE WHEN span = 0 AND used >= most THEN rounds - 1 ELSE rounds END WHERE key IN (`
+	unusedText = `DELETE FROM budgets WHERE used <= 0 AND rounds <= 0 AND key IN (`
 )
 
 // Count uses each budget once and returns 0 when all had room. When one had
@@ -104,8 +105,11 @@ func (t *tx) count(all []countersign.Budget) (wait time.Duration, err error) {
 	}
 	if len(allowed) > 0 {
 		slices.Sort(allowed)
-		if _, err := t.exec(giveBackText+list(1, len(allowed))+`)`, anys(allowed)...); err != nil {
-			return 0, err
+		// What is as good as new goes: who is refused by one budget must not fill the table with others.
+		for _, text := range []string{giveBackText + list(1, len(allowed)) + `)`, unusedText + list(1, len(allowed)) + `)`} {
+			if _, err := t.exec(text, anys(allowed)...); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return max(wait, time.Microsecond), nil

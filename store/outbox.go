@@ -51,11 +51,24 @@ func (db *DB) ClaimMessages(ctx context.Context, lease time.Duration, limit int)
 		db.d.pick(``, ` FOR UPDATE SKIP LOCKED`) + `) AND state = 'waiting' RETURNING ` + messageColumns
 	err := db.do(ctx, false, func(t *tx) error {
 		out = nil
-		return t.query(func(r *sql.Rows) error {
+		var unreadable []string
+		if err := t.query(func(r *sql.Rows) error {
 			m, err := db.scanMessage(r)
+			if err != nil && m.ID != "" { // it cannot hold up the others
+				unreadable = append(unreadable, m.ID)
+				return nil
+			}
 			out = append(out, m)
 			return err
-		}, text, micros(t.now.Add(lease)), micros(t.now), page(limit))
+		}, text, micros(t.now.Add(lease)), micros(t.now), page(limit)); err != nil {
+			return err
+		}
+		for _, id := range unreadable {
+			if _, err := t.exec(`UPDATE outbox SET state = 'dead', reason = 'the contents cannot be read', due_at = $1 WHERE id = $2`, micros(t.now), id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: claim messages: %w", err)

@@ -55,6 +55,40 @@ func TestAMessageIsClaimedOnceAndAgainAfterItsLease(t *testing.T) {
 	})
 }
 
+// One row that cannot be read, as after a restore with a key too few, must not stop all mail.
+func TestAMessageThatCannotBeReadHoldsUpNoOther(t *testing.T) {
+	everywhere(t, func(w *world) {
+		for _, id := range []string{"msg_1", "msg_2"} {
+			w.must(w.apply(countersign.Change{Send: []countersign.Message{{ID: id, Channel: "email", To: "ada@example.com", CreatedAt: start}}}))
+		}
+		_, err := w.raw().Exec(`UPDATE outbox SET data = $1 WHERE id = 'msg_1'`, []byte("not sealed"))
+		w.must(err)
+		if got := w.claim(); len(got) != 1 || got[0].ID != "msg_2" {
+			t.Errorf("claimed %v", got)
+		}
+		if waiting, dead, err := w.db.Backlog(w.Context()); err != nil || dead != 1 || waiting != 1 {
+			t.Errorf("%d waiting, %d dead, %v", waiting, dead, err)
+		}
+	})
+}
+
+func TestAReplyGivenBackIsReservedAgain(t *testing.T) {
+	everywhere(t, func(w *world) {
+		reserve := func() store.ReplyState {
+			_, state, err := w.db.ReserveReply(w.Context(), "key", []byte("request"), time.Hour)
+			w.must(err)
+			return state
+		}
+		if first, second := reserve(), reserve(); first != store.ReplyNew || second != store.ReplyBusy {
+			t.Fatal(first, second)
+		}
+		w.must(w.db.DropReply(w.Context(), "key"))
+		if again := reserve(); again != store.ReplyNew {
+			t.Errorf("after it was given back: %s", again)
+		}
+	})
+}
+
 func TestTheInboxShowsKeptMessagesNewestFirst(t *testing.T) {
 	everywhere(t, func(w *world) {
 		for _, id := range []string{"msg_1", "msg_2", "msg_3"} {

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/countersign-id/countersign"
 )
@@ -62,14 +64,67 @@ func TestNoSessionSlipsPastAnEndBesideIt(t *testing.T) {
 				raise.End = []countersign.End{{Identity: i.ID, Session: s.ID, Live: true}} // the session steps up
 			}
 			var both sync.WaitGroup
-			go1 := func(c countersign.Change) { both.Go(func() { w.apply(c) }) } //nolint:errcheck // either may be refused
+			go1 := func(c countersign.Change) {
+				c.Events = []countersign.Event{w.event("test")}
+				both.Go(func() { w.db.Apply(w.Context(), &c) }) //nolint:errcheck // either may be refused
+			}
 			go1(raise)
 			go1(end)
 			both.Wait()
 			left, err := w.db.ListSessions(w.Context(), i.ID, "", 0)
 			if w.must(err); len(left) != 0 {
-				t.Fatalf("round %d: %d sessions are left", n, len(left))
+				w.Fatalf("round %d: %d sessions are left", n, len(left))
 			}
+		}
+	})
+}
+
+func TestTheLastOfARoleCannotGo(t *testing.T) {
+	everywhere(t, func(w *world) {
+		for n := range 20 {
+			role := "admin" + string(rune('a'+n))
+			var both [2]*countersign.Identity
+			for k := range both {
+				both[k] = w.person(string(rune('a'+n)) + string(rune('x'+k)) + "@example.com")
+				both[k].Roles = []string{role}
+				w.must(w.apply(countersign.Change{Identity: both[k]}))
+			}
+			var all sync.WaitGroup
+			var errs [2]error
+			for k := range both {
+				c := countersign.Change{Identity: both[k], Holder: role, Events: []countersign.Event{w.event("test")}}
+				switch (n + k) % 3 {
+				case 0:
+					both[k].Roles = nil
+				case 1:
+					both[k].State = countersign.Disabled
+				default:
+					c.Identity, c.Remove = nil, both[k].ID
+				}
+				all.Go(func() { errs[k] = w.db.Apply(w.Context(), &c) })
+			}
+			all.Wait()
+			left, err := w.db.ListIdentities(w.Context(), countersign.IdentityFilter{Role: role, State: countersign.Active}, "", 0)
+			if w.must(err); len(left) != 1 || errors.Is(errs[0], countersign.ErrConflict) == errors.Is(errs[1], countersign.ErrConflict) {
+				w.Fatalf("round %d: %d have the role: %v, %v", n, len(left), errs[0], errs[1])
+			}
+		}
+	})
+}
+
+func TestWhoIsRefusedByOneBudgetLeavesNoRowsOfOthers(t *testing.T) {
+	everywhere(t, func(w *world) {
+		network := countersign.Budget{Key: "guess:net", Max: 1, Per: time.Hour}
+		for n := range 20 {
+			name := countersign.Budget{Key: "guess:name" + string(rune('a'+n)), Max: 5, Pause: time.Minute}
+			if _, err := w.db.Count(w.Context(), []countersign.Budget{name, network}); err != nil {
+				w.Fatal(err)
+			}
+		}
+		w.forward(8 * 24 * time.Hour)
+		n, err := w.db.Sweep(w.Context(), 1000)
+		if w.must(err); n != 2 {
+			w.Errorf("%d rows of budgets were kept, want that of the network and of the one name that was tried", n)
 		}
 	})
 }

@@ -59,7 +59,9 @@ func (t *tx) end(all []countersign.End, feed *[]countersign.Noted) error {
 					return err
 				}
 			}
-			_, err = t.exec(`DELETE FROM sessions WHERE identity = $1 AND id <> $2`, string(e.Identity), string(e.Except))
+			if _, err = t.exec(`DELETE FROM sessions WHERE identity = $1 AND id <> $2`, string(e.Identity), string(e.Except)); err == nil {
+				err = t.endAttempts(e.Identity)
+			}
 		}
 		if err != nil {
 			return err
@@ -67,6 +69,15 @@ func (t *tx) end(all []countersign.End, feed *[]countersign.Noted) error {
 		*feed = append(*feed, countersign.Noted{Identity: e.Identity, Session: e.Session})
 	}
 	return nil
+}
+
+// endAttempts fails what is still open for an identity whose sessions all end: a
+// recovery that somebody began before must not outlive what ended them. Proving
+// an address goes on, for it opens nothing.
+func (t *tx) endAttempts(id countersign.IdentityID) error {
+	_, err := t.exec(`UPDATE attempts SET version = version + 1, state = $1 WHERE identity = $2 AND identity <> '' AND state = $3 AND purpose <> $4`,
+		string(countersign.Failed), string(id), string(countersign.NeedsEvidence), string(countersign.VerifyOwn))
+	return err
 }
 
 func (t *tx) note(feed []countersign.Noted) error {

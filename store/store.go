@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,8 @@ type DB struct {
 	write   *sql.DB
 	reading *statements
 	keys    atomic.Pointer[keyring]
+
+	file os.FileInfo // SQLite: what was opened
 
 	queue   chan *op
 	closing sync.RWMutex // held for reading while sending to queue
@@ -88,6 +91,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, err
 	}
 	db.reading = newStatements(db.read)
+	if d.lite {
+		if db.file, err = os.Stat(d.dsn); err != nil {
+			return nil, errors.Join(fmt.Errorf("store: open: %w", err), db.shut())
+		}
+	}
 	if err := db.start(ctx); err != nil {
 		db.shut()
 		return nil, err
@@ -137,9 +145,26 @@ func (o Options) withDefaults(connections, lanes int) Options {
 // now is the time as the database keeps it.
 func (db *DB) now() time.Time { return db.o.Now().UTC().Truncate(time.Microsecond) }
 
+// inPlace reports a SQLite file that was moved, removed or replaced under a
+// running server: the system would go on writing to the one that nobody finds
+// again. Put back, it is used again.
+func (db *DB) inPlace() error {
+	if !db.d.lite {
+		return nil
+	}
+	now, err := os.Stat(db.d.dsn)
+	if err != nil || !os.SameFile(now, db.file) {
+		return fmt.Errorf("store: the database file is not where it was opened: put it back, or restart: %w", countersign.ErrOverloaded)
+	}
+	return nil
+}
+
 // Ready reports whether the database answers and has the tables this program
 // needs; newer tables are fine.
 func (db *DB) Ready(ctx context.Context) error {
+	if err := db.inPlace(); err != nil {
+		return err
+	}
 	at, err := db.schema(ctx)
 	if err != nil {
 		return db.fault(fmt.Errorf("store: ready: %w", err))

@@ -33,6 +33,9 @@ func showLink(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if l.Attempt == "" && !v.signedIn() {
+		return v.see(ownAddresses)
+	}
 	purpose := string(l.Purpose)
 	p := &linkPage{page: v.page("verify", "link."+purpose+".title"), Link: l, Token: token,
 		Mine: l.Attempt == "" || l.Attempt == v.site.Door.Attempt(v.r)}
@@ -47,6 +50,11 @@ func gone(err error) bool {
 		errors.Is(err, countersign.ErrNoMatch) || errors.Is(err, countersign.ErrMalformed)
 }
 
+// ownAddresses is where a person who is signed in types the code that came with
+// the link of an added address. Only the account that added it may prove it, so
+// whoever is not signed in does that first.
+const ownAddresses = "/sign-in?return_to=%2Faccount%2Femails"
+
 // followLink spends a link.
 func followLink(v *visit) error {
 	token := v.form.Get("token")
@@ -56,6 +64,9 @@ func followLink(v *visit) error {
 	r, err := v.site.Links.Follow(v.r.Context(), v.by, token, v.site.Door.Attempt(v.r))
 	if gone(err) {
 		return showGone(v)
+	}
+	if errors.Is(err, countersign.ErrForbidden) {
+		return v.see(ownAddresses) // another account's address, or nobody is signed in here
 	}
 	if err != nil {
 		return err

@@ -41,7 +41,8 @@ func Parse(s string) (kind, key string, ok bool) {
 }
 
 // Email returns the canonical form of an address: NFC, lower-cased, its domain
-// in ASCII (punycode). Local parts are limited to letters, digits and the signs
+// in ASCII (punycode). Encoded words (RFC 2047), which a mail program may read as
+// another address, are refused. Local parts are limited to letters, digits and the signs
 // that real ones have; they hold no mix of scripts, so that a Cyrillic "а"
 // among Latin letters is refused rather than shown.
 func Email(s string) (string, bool) {
@@ -54,7 +55,7 @@ func Email(s string) (string, bool) {
 		return "", false
 	}
 	local = strings.ToLower(norm.NFC.String(local))
-	if len(local) > 64 || !wordy(local, "!#$%&'*+-/=?^_`{|}~.") || local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..") || mixed(local) {
+	if len(local) > 64 || !wordy(local, "!#$%&'*+-/=?^_`{|}~.") || local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..") || strings.Contains(local, "=?") || mixed(local) {
 		return "", false
 	}
 	domain, err := domains.ToASCII(domain)

@@ -17,7 +17,6 @@ import (
 	jsonx "github.com/go-json-experiment/json"
 
 	"github.com/countersign-id/countersign"
-	"github.com/countersign-id/countersign/internal/address"
 	"github.com/countersign-id/countersign/internal/secret"
 )
 
@@ -59,7 +58,8 @@ func (m *Method) Challenge(_ context.Context, s countersign.Subject) (countersig
 		return countersign.Challenge{}, err
 	}
 	expires := now.Add(m.o.Life)
-	show, err := json.Marshal(map[string]any{"to": address.Mask(s.Address), "expires_at": expires.UTC().Truncate(time.Second)})
+	// Not where it goes: behind a username that would tell who has it.
+	show, err := json.Marshal(map[string]any{"expires_at": expires.UTC().Truncate(time.Second)})
 	if err != nil {
 		return countersign.Challenge{}, err
 	}

@@ -58,6 +58,9 @@ func New(o Options) (*Method, error) {
 		return nil, fmt.Errorf("password: %w", err)
 	}
 	m := &Method{o: o, decoy: decoy}
+	// The mark tells "made with another pepper" from "wrong password", and finds
+	// hashes from before there was one. It is 32 bits of a hash: too few to find a random
+	// pepper by.
 	if len(o.Pepper) > 0 {
 		sum := sha256.Sum256(append([]byte("countersign pepper "), o.Pepper...))
 		m.mark = append(hex.AppendEncode(nil, sum[:4]), ':')
@@ -95,6 +98,7 @@ func (m *Method) prove(ctx context.Context, s countersign.Subject, field, text s
 	if err != nil {
 		return countersign.Proof{}, err
 	}
+	// From here on a stranger goes the same way as an owner, with the decoy.
 	have, ok := s.Credential(m.Name())
 	data, peppered := bytes.CutPrefix(have.Data, m.mark)
 	peppered = peppered && m.mark != nil
@@ -116,6 +120,7 @@ func (m *Method) prove(ctx context.Context, s countersign.Subject, field, text s
 	}
 	now := m.o.Now()
 	p := countersign.Proof{Identity: s.Identity, Credential: have.ID, Method: m.Name(), Factor: countersign.Knows, At: now}
+	// Only now is the password at hand, so only now can its hash be made stronger.
 	if hash.Weaker(m.o.Params) || peppered != (m.mark != nil) {
 		if p.Renew, err = m.renew(ctx, have, normal, now); err != nil {
 			return countersign.Proof{}, err
@@ -164,7 +169,7 @@ func (m *Method) Change(ctx context.Context, s countersign.Subject, e countersig
 		return countersign.Credential{}, err
 	}
 	made, err := m.set(ctx, s, "new_password", in.New)
-	made.ID = proof.Credential
+	made.ID = proof.Credential // in its place, so that the old one is gone in the same write
 	return made, err
 }
 
@@ -189,6 +194,7 @@ func (m *Method) judge(s countersign.Subject, field, text string) error {
 	if v.Problem == strength.OK {
 		return nil
 	}
+	// In English for programs; pages have the code, and words in the reader's language.
 	words := strength.English()
 	message := words[string(v.Problem)]
 	if v.Problem == strength.TooShort {

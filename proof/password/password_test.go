@@ -129,6 +129,14 @@ func TestAStrangerCostsAHash(t *testing.T) {
 			t.Errorf("%s: answered without a hash: %v", what, err)
 		}
 	}
+	// What cannot be a password costs none, for an owner as for a stranger.
+	for _, text := range []string{"", "a\x00b", strings.Repeat(good, 1000)} {
+		for _, s := range []countersign.Subject{ada(t, m, good), {}} {
+			if _, err := m.Check(ended, countersign.Evidence{Subject: s, Answer: shows(text)}); !errors.Is(err, countersign.ErrMalformed) {
+				t.Errorf("%.8q: %v", text, err)
+			}
+		}
+	}
 }
 
 func TestAFullQueueSaysComeBackLater(t *testing.T) {
@@ -197,6 +205,16 @@ func TestAPepperIsNeededAndComesAndGoesWithTheSettings(t *testing.T) {
 	}
 	if p, err := check(t, salted, s, good); err != nil || p.Renew != nil {
 		t.Errorf("with the pepper: %v, renewed %t", err, p.Renew != nil)
+	}
+	// The mark only names the pepper; whoever writes another one into the
+	// database still has not the pepper itself.
+	mark, _, _ := strings.Cut(string(ada(t, with("another one"), good).Credentials[0].Data), ":")
+	_, hash, _ := strings.Cut(string(s.Credentials[0].Data), ":")
+	for what, forged := range map[string]string{"marked with another pepper": mark + ":" + hash, "without a mark": hash} {
+		s.Credentials[0].Data = []byte(forged)
+		if p, err := check(t, with("another one"), s, good); !errors.Is(err, countersign.ErrNoMatch) {
+			t.Errorf("%s: %v, a proof of %q", what, err, p.Identity)
+		}
 	}
 	s = ada(t, bare, good)
 	p, err := check(t, salted, s, good)

@@ -64,10 +64,10 @@ func TestAnAddressIsAddedProvedMadePrimaryAndRemoved(t *testing.T) {
 	if v.SignIn(second, countersigntest.Password).Status != 200 {
 		t.Error("a proved address does not sign in")
 	}
-	a := v.want(200, "", "POST", "/v1/account/emails/"+second+"/primary", token, nil)
+	v.want(200, "", "POST", "/v1/account/emails/"+second+"/primary", token, nil)
 	v.want(409, "conflict", "DELETE", "/v1/account/emails/"+second, token, nil)
 	v.want(204, "", "DELETE", "/v1/account/emails/ada@example.com", token, nil)
-	if a = v.want(200, "", "GET", "/v1/account", token, nil); a.Get("emails.0.address") != second || a.Get("emails.1") != "" {
+	if a := v.want(200, "", "GET", "/v1/account", token, nil); a.Get("emails.0.address") != second || a.Get("emails.1") != "" {
 		t.Errorf("%s", a.Body)
 	}
 }

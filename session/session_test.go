@@ -219,7 +219,7 @@ func TestSessionsGoIdleAndEnd(t *testing.T) {
 			last := at.touched[len(at.touched)-1]
 			at.found[open.Hash] = last
 			at.mu.Unlock()
-			if left := last.IdleExpiresAt.Sub(time.Now()); left < 29*time.Minute || last.IdleExpiresAt.After(open.ExpiresAt) {
+			if left := time.Until(last.IdleExpiresAt); left < 29*time.Minute || last.IdleExpiresAt.After(open.ExpiresAt) {
 				t.Fatalf("used now, idle in %v", left)
 			}
 		}

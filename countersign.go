@@ -86,6 +86,19 @@ func (i Identity) Primary() string {
 	return ""
 }
 
+// Names are what the identity is called: its name, username and addresses. No
+// secret of it may be made of these.
+func (i Identity) Names() []string {
+	out := []string{i.Name}
+	if i.Username != nil {
+		out = append(out, *i.Username)
+	}
+	for _, e := range i.Emails {
+		out = append(out, e.Address)
+	}
+	return out
+}
+
 // Has reports whether the identity holds the role.
 func (i Identity) Has(role string) bool {
 	for _, r := range i.Roles {

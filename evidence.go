@@ -113,8 +113,10 @@ type Secrets struct {
 	Token string
 }
 
-// String keeps secrets out of logs.
-func (Secrets) String() string { return "[secret]" }
+// String keeps secrets out of text, GoString out of %#v, MarshalText out of JSON and logs.
+func (Secrets) String() string               { return "[secret]" }
+func (Secrets) GoString() string             { return "[secret]" }
+func (Secrets) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
 // A Changer is a Method whose credential its owner replaces by showing the
 // current one. The evidence's Subject holds the current credential; the result

@@ -168,8 +168,8 @@ func addedLink(t *testing.T, nodes []*node) {
 		t.Fatal(a)
 	}
 	link := n.mail("second@example.com", 0).token()
-	if a := strangers(nodes)(0, "/verify", form("token", link)); a.status != 403 {
-		t.Errorf("a stranger who opens the link gets %d", a.status)
+	if a := strangers(nodes)(0, "/verify", form("token", link)); a.status != 303 || !strings.HasPrefix(a.header.Get("Location"), "/sign-in?") {
+		t.Errorf("a stranger who opens the link gets %d and is sent to %s", a.status, a.header.Get("Location"))
 	}
 	onlyOne(t, func(i int) (answer, bool) {
 		a := own[i%len(own)].post("/verify", form("token", link))

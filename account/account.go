@@ -11,16 +11,12 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/language"
 
 	"github.com/countersign-id/countersign"
 	"github.com/countersign-id/countersign/internal/address"
 	"github.com/countersign-id/countersign/internal/ids"
+	"github.com/countersign-id/countersign/internal/profile"
 	"github.com/countersign-id/countersign/risk"
 )
 
@@ -109,7 +105,7 @@ func (p *Process) Update(ctx context.Context, by countersign.Caller, in Patch) (
 
 func (in Patch) apply(i *countersign.Identity) error {
 	if in.Name != nil {
-		name, ok := Name(*in.Name)
+		name, ok := profile.Name(*in.Name)
 		if !ok {
 			return countersign.Invalid("name", "invalid", "A name has at most 200 characters and no line breaks or control characters.")
 		}
@@ -117,11 +113,11 @@ func (in Patch) apply(i *countersign.Identity) error {
 	}
 	if in.Locale != nil {
 		// BCP 47; 35 characters is the buffer that RFC 5646 section 4.4.1 asks for.
-		if tag, err := language.Parse(*in.Locale); *in.Locale != "" && (err != nil || len(*in.Locale) > 35) {
+		tag, ok := profile.Locale(*in.Locale)
+		if !ok {
 			return countersign.Invalid("locale", "invalid", "Give a language tag, such as en or de-CH.")
-		} else if i.Locale = ""; *in.Locale != "" {
-			i.Locale = tag.String()
 		}
+		i.Locale = tag
 	}
 	if in.Username != nil {
 		if key, ok := address.Username(*in.Username); ok {
@@ -143,14 +139,6 @@ func (in Patch) apply(i *countersign.Identity) error {
 		}
 	}
 	return nil
-}
-
-// Name trims a name and says whether it is one: text on one line, at most 200 characters.
-func Name(s string) (string, bool) {
-	s = strings.TrimSpace(s)
-	bad := !utf8.ValidString(s) || utf8.RuneCountInString(s) > 200 ||
-		strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' })
-	return s, !bad
 }
 
 // admins is the role of which somebody must be left.
@@ -189,8 +177,11 @@ func (p *Process) Changeable() (names []string) {
 // change writes with one event about the caller.
 func (p *Process) change(ctx context.Context, by countersign.Caller, who countersign.IdentityID, action string, c *countersign.Change) error {
 	c.Events = append(c.Events, p.event(by, who, action))
-	err := p.Store.Apply(ctx, c)
-	if err != nil {
+	return p.write(ctx, action, c)
+}
+
+func (p *Process) write(ctx context.Context, action string, c *countersign.Change) error {
+	if err := p.Store.Apply(ctx, c); err != nil {
 		return fmt.Errorf("account: %s: %w", action, err)
 	}
 	return nil
@@ -296,6 +287,11 @@ func lastOf(list []countersign.Session) countersign.SessionID {
 	return list[len(list)-1].ID
 }
 
+// A fitter says by its form alone whether a new credential would do.
+type fitter interface {
+	Fit(countersign.Evidence) error
+}
+
 // Change replaces a credential: its owner shows the current one and the new
 // one. Guesses of the current one draw on the budget of the sign-in. The other sessions end.
 func (p *Process) Change(ctx context.Context, by countersign.Caller, method string, body json.RawMessage) error {
@@ -313,6 +309,13 @@ func (p *Process) Change(ctx context.Context, by countersign.Caller, method stri
 	if err != nil {
 		return err
 	}
+	subject := countersign.Subject{Identity: i.ID, Names: i.Names(), Credentials: credentials}
+	evidence := countersign.Evidence{Method: method, Subject: subject, Answer: body, From: by.From}
+	if f, ok := m.(fitter); ok { // what is wrong with the new one costs no guess of the current one
+		if err := f.Fit(evidence); err != nil {
+			return err
+		}
+	}
 	by.Known = i.ID // whoever has the session is no stranger
 	// The primary address stands for the name that a sign-in would give.
 	budgets, back := p.Limits.Guess(by, i.ID, i.Primary(), method)
@@ -321,8 +324,7 @@ func (p *Process) Change(ctx context.Context, by countersign.Caller, method stri
 	} else if wait > 0 {
 		return p.refused(ctx, by, i.ID, method, countersign.SlowDown(wait, "budget used up"))
 	}
-	subject := countersign.Subject{Identity: i.ID, Names: append([]string{i.Name}, verified(i)...), Credentials: credentials}
-	made, err := m.Change(ctx, subject, countersign.Evidence{Method: method, Subject: subject, Answer: body, From: by.From})
+	made, err := m.Change(ctx, subject, evidence)
 	if err != nil {
 		return p.refused(ctx, by, i.ID, method, err)
 	}

@@ -65,7 +65,11 @@ func (p *Process) SignOut(ctx context.Context, by countersign.Caller) error {
 }
 
 func (p *Process) end(ctx context.Context, by countersign.Caller, action string, e countersign.End) error {
-	return p.change(ctx, by, by.Identity.ID, action, &countersign.Change{End: []countersign.End{e}})
+	told := p.event(by, by.Identity.ID, action)
+	if e.Session != "" {
+		told.Detail = map[string]string{"ended": string(e.Session)}
+	}
+	return p.write(ctx, action, &countersign.Change{End: []countersign.End{e}, Events: []countersign.Event{told}})
 }
 
 // Activity lists what happened to the caller's identity, newest first; next is "" at the end.

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/countersign-id/countersign"
 	"github.com/countersign-id/countersign/internal/address"
 	"github.com/countersign-id/countersign/internal/ids"
+	"github.com/countersign-id/countersign/internal/profile"
 	"github.com/countersign-id/countersign/internal/secret"
 )
 
@@ -72,7 +70,7 @@ func (p *Process) prepare(ctx context.Context, by countersign.Caller, in New) (c
 func (in New) identity(now time.Time) (countersign.Identity, error) {
 	i := countersign.Identity{
 		ID: countersign.IdentityID(ids.New("idn", now)), Kind: in.Kind, State: countersign.Active, Emails: []countersign.Email{},
-		Phones: []countersign.Phone{}, Locale: in.Locale, Flags: []string{}, Roles: []string{}, Metadata: []byte("{}"), CreatedAt: now,
+		Phones: []countersign.Phone{}, Flags: []string{}, Roles: []string{}, Metadata: []byte("{}"), CreatedAt: now,
 	}
 	if i.Kind == "" {
 		i.Kind = countersign.Person
@@ -96,6 +94,10 @@ func (in New) identity(now time.Time) (countersign.Identity, error) {
 	}
 	if in.Email == "" && in.Username == "" && i.Kind == countersign.Person {
 		return i, countersign.Invalid("email", "required", "A person needs an e-mail address or a username.")
+	}
+	var ok bool
+	if i.Locale, ok = profile.Locale(in.Locale); !ok {
+		return i, countersign.Invalid("locale", "invalid", "Give a language tag, such as en or de-CH.")
 	}
 	return i, Patch{Flags: &in.Flags, Roles: &in.Roles, Name: &in.Name}.apply(&i)
 }
@@ -125,8 +127,8 @@ func (in Patch) apply(i *countersign.Identity) (err error) {
 		i.State = *in.State
 	}
 	if in.Name != nil {
-		name := strings.TrimSpace(*in.Name)
-		if !utf8.ValidString(name) || utf8.RuneCountInString(name) > 200 || strings.ContainsFunc(name, unicode.IsControl) {
+		name, ok := profile.Name(*in.Name)
+		if !ok {
 			return countersign.Invalid("name", "invalid", "A name has at most 200 characters and no line breaks or control characters.")
 		}
 		i.Name = name
@@ -151,10 +153,7 @@ func (p *Process) enroll(ctx context.Context, by countersign.Caller, i countersi
 		return countersign.Credential{}, fmt.Errorf("admin: admit %s: %w", in.Method, err)
 	}
 	defer leave()
-	s := countersign.Subject{Identity: i.ID, Names: []string{i.Name}}
-	for _, e := range i.Emails {
-		s.Names = append(s.Names, e.Address)
-	}
+	s := countersign.Subject{Identity: i.ID, Names: i.Names()}
 	made, err := m.Enroll(ctx, s, countersign.Evidence{Method: in.Method, Subject: s, Answer: evidence, From: by.From})
 	if err != nil {
 		return made, err
@@ -279,6 +278,9 @@ func (p *Process) Setup(ctx context.Context, by countersign.Caller, token string
 		return i, none, "", fmt.Errorf("admin: set-up: %w", err)
 	}
 	c.Session = &session
+	opened := p.event(by, i.ID, "session.opened", map[string]string{"purpose": setup})
+	opened.Session = session.ID
+	c.Events = append(c.Events, opened)
 	err = p.taken(p.change(ctx, by, i.ID, "identity.created", nil, c))
 	// A conflict that is not a taken name is a spent link.
 	if errors.Is(err, countersign.ErrConflict) && !errors.Is(err, countersign.ErrTaken) {

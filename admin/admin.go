@@ -234,7 +234,11 @@ func (p *Process) EndSessions(ctx context.Context, by countersign.Caller, id cou
 	if _, _, err := p.find(ctx, by, id); err != nil {
 		return err
 	}
-	return p.change(ctx, by, id, "session.revoked", nil, &countersign.Change{End: []countersign.End{{Identity: id, Session: session}}})
+	var ended map[string]string
+	if session != "" {
+		ended = map[string]string{"ended": string(session)}
+	}
+	return p.change(ctx, by, id, "session.revoked", ended, &countersign.Change{End: []countersign.End{{Identity: id, Session: session}}})
 }
 
 // Events lists the audit log, newest first.

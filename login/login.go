@@ -200,7 +200,7 @@ func (p *Process) find(ctx context.Context, s *answer) (err error) {
 	s.subject = countersign.Subject{Identity: s.attempt.Identity, Address: s.mailTo()}
 	if s.identity.State == countersign.Active {
 		s.attempt.Identity, s.subject.Identity = s.identity.ID, s.identity.ID
-		s.subject.Credentials, s.subject.Names = credentials, names(s.identity)
+		s.subject.Credentials, s.subject.Names = credentials, s.identity.Names()
 	} else if s.attempt.Purpose != countersign.SignUp {
 		s.subject.Identity = ""
 	}
@@ -227,19 +227,6 @@ func (s *answer) mailTo() string {
 		return s.identity.Primary()
 	}
 	return s.attempt.Identifier
-}
-
-// names are what a secret of the identity must not be made of (NIST SP 800-63B-4
-// section 3.1.1.2, context-specific words).
-func names(i countersign.Identity) []string {
-	out := []string{i.Name}
-	if i.Username != nil {
-		out = append(out, *i.Username)
-	}
-	for _, e := range i.Emails {
-		out = append(out, e.Address)
-	}
-	return out
 }
 
 // load reads an attempt that is still open.

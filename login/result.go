@@ -2,14 +2,10 @@ package login
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/language"
 
 	"github.com/countersign-id/countersign"
+	"github.com/countersign-id/countersign/internal/profile"
 )
 
 // Start is what begins an attempt. With Evidence inside, a whole sign-in is one call.
@@ -31,19 +27,16 @@ type Traits struct {
 // into copies the traits into an attempt. They end up in letters, pages and
 // logs, so a name is text on one line, as it is where the owner changes it.
 func (t Traits) into(a *countersign.Attempt) error {
-	a.Name = strings.TrimSpace(t.Name)
-	if !utf8.ValidString(a.Name) || utf8.RuneCountInString(a.Name) > 200 ||
-		strings.ContainsFunc(a.Name, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }) {
+	name, ok := profile.Name(t.Name)
+	if a.Name = name; !ok {
 		return countersign.Invalid("name", "invalid", "A name has at most 200 characters and no line breaks or control characters.")
 	}
 	if t.Locale == "" {
 		return nil
 	}
-	tag, err := language.Parse(t.Locale)
-	if err != nil || len(t.Locale) > 35 {
+	if a.Locale, ok = profile.Locale(t.Locale); !ok {
 		return countersign.Invalid("locale", "invalid", "Give a language tag, such as en or de-CH.")
 	}
-	a.Locale = tag.String()
 	return nil
 }
 

@@ -113,7 +113,7 @@ func (d dialect) openLite(o Options) (write, read *sql.DB, err error) {
 	file := "file:" + (&url.URL{Path: d.dsn}).EscapedPath()
 	both := []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "foreign_keys(1)", "temp_store(memory)", "cache_size(-4000)"}
 	// FULL: with NORMAL, the last commits may be lost when the power goes.
-	writing := url.Values{"_pragma": append(both[:len(both):len(both)], "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(8000)"), "_txlock": {"immediate"}}
+	writing := url.Values{"_pragma": append(both[:len(both):len(both)], "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(8000)"), "_txlock": {"immediate"}, "mode": {"rw"}}
 	reading := url.Values{"_pragma": append(both[:len(both):len(both)], "query_only(1)"), "mode": {"ro"}}
 	if write, err = sql.Open("sqlite", file+"?"+writing.Encode()); err != nil {
 		return nil, nil, fmt.Errorf("store: open: %w", err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"time"
@@ -95,6 +96,9 @@ func (db *DB) query(ctx context.Context, scan func(*sql.Rows) error, text string
 	once := func(r *sql.Rows) error { seen = true; return scan(r) }
 	if err = db.tryQuery(ctx, once, text, args); err != nil && !seen && !db.d.lite && db.d.broken(err) {
 		err = db.tryQuery(ctx, once, text, args)
+	}
+	if err != nil {
+		err = cmp.Or(db.inPlace(), err) // what a file in its place says is not about us
 	}
 	return db.fault(err)
 }

@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -60,15 +61,34 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(err)
 	}
-	// The first signal asks every command to end well; with it gone the second ends the process.
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := p.endings(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(p); err != nil {
 		return p.fail(err)
 	}
 	return done
+}
+
+// endings asks every command to end well at the first signal, and ends the
+// process at the second. Both are kept until they are looked at, however soon the
+// second follows.
+func (p *program) endings(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+			return
+		}
+		<-signals
+		fmt.Fprintln(p.err, "countersign: stopped at once, as asked twice; what was acknowledged is kept")
+		os.Exit(failed)
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
 }
 
 // refuse says what is wrong with the words, or gives the help they ask for.

@@ -33,5 +33,5 @@ func Is(prefix, s string) bool {
 		return false
 	}
 	_, err := encoding.DecodeString(rest)
-	return err == nil
+	return err == nil && !strings.ContainsAny(rest, "\r\n") // which base32 would skip
 }

@@ -21,7 +21,7 @@ func TestIdsSortByTimeAndKeepTheirForm(t *testing.T) {
 			t.Errorf("%s is refused", ok)
 		}
 	}
-	for _, bad := range []string{"", "idn_", "idn", a[:len(a)-1], a + "0", "ses" + a[3:], "idn_" + "!" + a[5:], "IDN" + a[3:]} {
+	for _, bad := range []string{"", "idn_", "idn", a[:len(a)-1], a + "0", "ses" + a[3:], "idn_" + "!" + a[5:], "IDN" + a[3:], a[:len(a)-1] + "\n"} {
 		if ids.Is("idn", bad) {
 			t.Errorf("%q is taken for an id", bad)
 		}

@@ -14,7 +14,7 @@ const (
 )
 
 // ownParts cuts names and addresses into their words, in lower case, longest first, without doubles: "Eva Lopez",
-// "eva.lopez@mail.example" give "example", "lopez", "mail". Each text is there as a whole too, without its separators.
+// "eva.lopez@mail.example" give "example", "lopez", "mail". Each text is there as a whole too, with its separators and without.
 func ownParts(own []string) [][]rune {
 	var words []string
 	for _, text := range own {
@@ -24,7 +24,7 @@ func ownParts(own []string) [][]rune {
 		}
 		local, _, _ := strings.Cut(normal, "@")
 		split := strings.FieldsFunc(strings.ToLower(normal), isSeparator)
-		words = append(words, strings.Join(split, ""), strings.Join(strings.FieldsFunc(strings.ToLower(local), isSeparator), ""))
+		words = append(words, strings.ToLower(normal), strings.Join(split, ""), strings.Join(strings.FieldsFunc(strings.ToLower(local), isSeparator), ""))
 		words = append(words, split...)
 	}
 	words = slices.DeleteFunc(words, func(w string) bool {

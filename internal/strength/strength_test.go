@@ -147,7 +147,7 @@ func TestOwnPartsAreWordsNotScraps(t *testing.T) {
 	for _, p := range ownParts([]string{"Eva de Lopez", "eva.lopez@mail.de", "\xff broken"}) {
 		got = append(got, string(p))
 	}
-	want := []string{"evalopezmailde", "evadelopez", "evalopez", "lopez", "mail"}
+	want := []string{"eva.lopez@mail.de", "evalopezmailde", "eva de lopez", "evadelopez", "evalopez", "lopez", "mail"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -19,6 +19,11 @@ import (
 func connect(t *testing.T, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
+	for range 2 { // on a machine that is short of everything a backend may fail to start
+		if err != nil {
+			conn, err = pgx.Connect(t.Context(), url)
+		}
+	}
 	if err != nil {
 		t.Fatalf("connect: %v", err)
 	}

@@ -151,16 +151,34 @@ func (m *Method) Enroll(ctx context.Context, s countersign.Subject, e countersig
 	return m.set(ctx, s, "password", in.Password)
 }
 
+// Fit says what is wrong with the new password of a Change, before anything is compared.
+func (m *Method) Fit(e countersign.Evidence) error {
+	in, err := changeOf(e)
+	if err != nil {
+		return err
+	}
+	return m.judge(e.Subject, "new_password", in.New)
+}
+
+// change is the evidence of a Change.
+type change struct {
+	Current string `json:"current_password"`
+	New     string `json:"new_password"`
+}
+
+func changeOf(e countersign.Evidence) (in change, err error) {
+	if jsonx.Unmarshal(e.Answer, &in, jsonx.RejectUnknownMembers(true)) != nil {
+		return in, countersign.Invalid("", "invalid", `To change a password, give {"current_password", "new_password"}.`)
+	}
+	return in, nil
+}
+
 // Change accepts {"current_password": "…", "new_password": "…"}.
 func (m *Method) Change(ctx context.Context, s countersign.Subject, e countersign.Evidence) (countersign.Credential, error) {
-	var in struct {
-		Current string `json:"current_password"`
-		New     string `json:"new_password"`
+	in, err := changeOf(e)
+	if err != nil {
+		return countersign.Credential{}, err
 	}
-	if err := jsonx.Unmarshal(e.Answer, &in, jsonx.RejectUnknownMembers(true)); err != nil {
-		return countersign.Credential{}, countersign.Invalid("", "invalid", `To change a password, give {"current_password", "new_password"}.`)
-	}
-	// What is wrong with the new one is said first: it costs no guess and needs no hash.
 	if err := m.judge(s, "new_password", in.New); err != nil {
 		return countersign.Credential{}, err
 	}

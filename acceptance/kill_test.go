@@ -63,6 +63,7 @@ func killed(t *testing.T, n *node) {
 // load works on the server until it is killed under the work.
 func (l *ledger) load(n *node, round int, life time.Duration) {
 	stop := make(chan struct{})
+	before := l.writes
 	var all sync.WaitGroup
 	c := client(32)
 	jobs := []func(i int) bool{
@@ -88,6 +89,12 @@ func (l *ledger) load(n *node, round int, life time.Duration) {
 		})
 	}
 	<-time.After(life)
+	// However slow the machine is, there must be something to lose.
+	within(10*time.Second, func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.writes >= before+15
+	})
 	n.kill()
 	close(stop)
 	all.Wait()

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"syscall"
 
 	"github.com/countersign-id/countersign/server"
@@ -23,6 +24,9 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	asked := ctx
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	p.warn(conf)
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, syscall.SIGHUP)
@@ -46,22 +50,30 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	go p.reload(ctx, s, log, again)
+	var reloads sync.WaitGroup
+	reloads.Go(func() { p.reload(ctx, s, log, again) })
 	err = s.Listen(ctx)
-	if ctx.Err() != nil {
+	stop() // when it was Listen that gave up
+	reloads.Wait()
+	if asked.Err() != nil {
 		log.Info("stopped", "reason", "asked to")
 	}
 	return errors.Join(err, s.Close())
 }
 
 // reload reads the configuration and what it names again, at every signal. What
-// cannot be read changes nothing: the server goes on with what it has.
+// cannot be read changes nothing: the server goes on with what it has. A signal
+// that came before the end is still answered.
 func (p *program) reload(ctx context.Context, s *server.Server, log *slog.Logger, again <-chan os.Signal) {
 	for {
 		select {
-		case <-ctx.Done():
-			return
 		case <-again:
+		case <-ctx.Done():
+			select {
+			case <-again:
+			default:
+				return
+			}
 		}
 		conf, err := p.load()
 		if err == nil {

@@ -16,7 +16,7 @@ test: ## everything that must pass: install what is missing, lint, tests, race d
 	scripts/lint
 	scripts/test
 	scripts/race
-	scripts/fuzz 3s
+	scripts/fuzz 5000x
 
 race: ## the tests under the race detector (needs gcc)
 	scripts/race

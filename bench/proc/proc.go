@@ -44,7 +44,7 @@ func parseStat(b []byte) (time.Duration, error) {
 	}
 	var ticks time.Duration
 	for _, f := range fields[11:13] {
-		n, err := strconv.ParseUint(string(f), 10, 48)
+		n, err := strconv.ParseUint(string(f), 10, 38) // 87 years of ticks; two of these still fit a Duration
 		if err != nil {
 			return 0, errStat
 		}

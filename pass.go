@@ -22,7 +22,7 @@ type Session struct {
 	Methods         []string   `json:"methods"`
 	AuthenticatedAt time.Time  `json:"authenticated_at"`
 	LastProvedAt    time.Time  `json:"last_proved_at"`
-	LastSeenAt      time.Time  `json:"last_seen_at"` // exact to about a minute
+	LastSeenAt      time.Time  `json:"last_seen_at"` // exact to about ten minutes
 	ExpiresAt       time.Time  `json:"expires_at"`   // the absolute end
 	IdleExpiresAt   time.Time  `json:"idle_expires_at"`
 	Device          Device     `json:"device"`

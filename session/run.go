@@ -10,7 +10,7 @@ import (
 const (
 	// With lag, and a read that takes its time, an end elsewhere is known within a second.
 	listenEvery = 200 * time.Millisecond
-	// A kill loses at most this of "last seen", which is exact to a minute anyway.
+	// A kill loses at most this of "last seen", which is exact to ten minutes anyway.
 	flushEvery  = 5 * time.Second
 	flushAtOnce = 1000 // rows in one transaction, so that other writers get their turn
 	// lookBack covers transactions that commit after a later one, and clocks that differ.

@@ -151,8 +151,10 @@ func (s *Sessions) load(ctx context.Context, hash [32]byte, now time.Time) (*Kno
 	return known, nil
 }
 
-// granularity is how exact "last seen" is: a minute, or less where idle sessions end soon.
-func (s *Sessions) granularity() time.Duration { return min(time.Minute, s.idle/10) }
+// granularity is how exact "last seen" is: ten minutes, or less where idle sessions
+// end soon. Each step costs a write for each session in use, so that a minute
+// would cost ten times as much and tell its owner nothing more.
+func (s *Sessions) granularity() time.Duration { return min(10*time.Minute, s.idle/10) }
 
 // Forget drops what this node remembers of one session, or of all of the
 // identity's when session is empty. Call it after the change is stored; the

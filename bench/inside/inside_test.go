@@ -20,7 +20,7 @@ func TestSessionsAreOpenedAndCounted(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &w); err != nil {
 		t.Fatal(err)
 	}
-	if w.Done < 8 || w.Seconds < 0.1 {
+	if w.Done < 8 || w.Seconds < 0.05 {
 		t.Errorf("%+v", w)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

@@ -76,7 +76,7 @@ func TestEveryLimitIsMeasuredInAChild(t *testing.T) {
 		w, err := Spawn(t.Context(), self(t), Order{
 			Kind: kind, For: 100 * time.Millisecond, Hash: Hash{MemoryKiB: 64, Passes: 1, Lanes: 1}, Callers: 8, Dir: t.TempDir(),
 		})
-		if err != nil || w.Done < 2 || w.Seconds < 0.1 || w.Seconds > 10 {
+		if err != nil || w.Done < 2 || w.Seconds < 0.05 || w.Seconds > 10 {
 			t.Errorf("%s: %+v %v", kind, w, err)
 		}
 	}

@@ -86,6 +86,22 @@ func (i Identity) Primary() string {
 	return ""
 }
 
+// Reach is where a message over the channel, "email" or "sms", finds the
+// identity: the primary address or number if it is verified, else any that is; "" for none.
+func (i Identity) Reach(channel string) (to string) {
+	for _, e := range i.Emails {
+		if channel == "email" && e.Verified && (to == "" || e.Primary) {
+			to = e.Address
+		}
+	}
+	for _, p := range i.Phones {
+		if channel == "sms" && p.Verified && (to == "" || p.Primary) {
+			to = p.Number
+		}
+	}
+	return to
+}
+
 // Names are what the identity is called: its name, username and addresses. No
 // secret of it may be made of these.
 func (i Identity) Names() []string {
@@ -120,6 +136,10 @@ type Credential struct {
 	Data      []byte
 	CreatedAt time.Time
 	UsedAt    time.Time
+
+	// Version counts the stored changes; 0 means not stored yet. Replacing one
+	// whose version has moved on is refused.
+	Version int64
 }
 
 // App is a program that relies on us: an OAuth client. The zero App is our own pages and API.

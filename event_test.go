@@ -2,6 +2,8 @@ package countersign_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"fmt"
 	"reflect"
 	"slices"
@@ -133,5 +135,19 @@ func TestALinkIsTheSameAfterTheDatabase(t *testing.T) {
 	e.At = e.At.Add(time.Nanosecond)
 	if bytes.Equal(e.Link(chainKey, "node", 1, nil), stored.Link(chainKey, "node", 1, nil)) {
 		t.Error("a microsecond later has the same link")
+	}
+}
+
+// Who checks the record with another program goes by what Link says of its form.
+func TestALinkIsMadeAsItsDocumentationSays(t *testing.T) {
+	e := countersign.Event{ID: "evt_1", At: time.UnixMicro(1234567), Action: "a", Outcome: "ok", Subject: "idn_1", Detail: map[string]string{"z": "2", "y": ""}}
+	text := "\x00\x00\x00\x00\x00\x00\x00\x02" + "\x00\x00\x00\x00\x00\x12\xd6\x87"
+	for _, part := range []string{"chain", "before", "evt_1", "a", "ok", "", "", "idn_1", "", "", "", "", "", "", "y", "", "z", "2"} {
+		text += "\x00\x00\x00\x00\x00\x00\x00" + string(rune(len(part))) + part
+	}
+	mac := hmac.New(sha256.New, chainKey)
+	mac.Write([]byte(text))
+	if !bytes.Equal(mac.Sum(nil), e.Link(chainKey, "chain", 2, []byte("before"))) {
+		t.Error("it is made otherwise")
 	}
 }

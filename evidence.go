@@ -33,6 +33,7 @@ type Subject struct {
 	Identity    IdentityID
 	Names       []string // what the person is called: a secret must not contain these
 	Address     string   // where a code would be sent; may be set for strangers too
+	Proved      bool     // has given a proof in this attempt or carries a session, so that what it has enrolled is no secret to it
 	Credentials []Credential
 }
 
@@ -63,11 +64,18 @@ type Proof struct {
 	Method     string       `json:"method"`
 	Factor     Factor       `json:"factor"`
 	Bound      bool         `json:"bound,omitempty"` // tied to our origin, so it cannot be phished
+	Hard       bool         `json:"hard,omitempty"`  // its key cannot leave the device that holds it
 	At         time.Time    `json:"at"`
 
 	// Renew is the credential to store in place of the one that proved, when
-	// its data has become too weak (an older hash) or has moved on (a counter).
+	// its data has become too weak (an older hash) or has moved on (a counter, a
+	// step that must not come again). Of two that renew the same one the second proves nothing.
 	Renew *Credential `json:"-"`
+	// Ends are credentials of the identity that go when the attempt is complete.
+	Ends []CredentialID `json:"ends,omitempty"`
+	// Tell is the letter that its owner gets about this use, "" for none, and Told what it says.
+	Tell string            `json:"-"`
+	Told map[string]string `json:"-"`
 }
 
 // A Method is one way to prove who you are.
@@ -78,6 +86,16 @@ type Method interface {
 	// that proves nothing, ErrMalformed for evidence that is not of its form,
 	// and any other error when it could not look.
 	Check(context.Context, Evidence) (Proof, error)
+}
+
+// FactorOf is what a proof by the method shows at most; 0 for one that only
+// stands beside others, as a browser that is remembered does. A method says it by a
+// method Factor.
+func FactorOf(m Method) Factor {
+	if f, ok := m.(interface{ Factor() Factor }); ok {
+		return f.Factor()
+	}
+	return 0
 }
 
 // A Challenger is a Method that must speak first: it sends a code, or asks
@@ -103,6 +121,8 @@ type Challenge struct {
 	Lookup  []byte          // SHA-256 of the token of a link that answers it; nil when there is none
 	Show    json.RawMessage // what the caller is told
 	Secrets Secrets         // for the message only: never stored readable
+	Page    string          // of ours, that the link opens: "/verify" when empty
+	Letter  string          // template of the message; that of the purpose when empty
 	Tries   int             // answers it takes, right or wrong
 	Expires time.Time
 }

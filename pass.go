@@ -35,14 +35,15 @@ func (s Session) Live(now time.Time) bool {
 
 // Caller is who stands behind a request. The zero Caller is a stranger.
 type Caller struct {
-	Identity Identity
-	Session  Session
-	From     netip.Addr
-	Device   Device
-	Locale   string     // the language of the request, for messages to people who have not chosen one
-	System   string     // set when the server itself or its command line acts: "cli", "janitor"
-	Request  string     // the request id, for the log
-	Known    IdentityID // whom this device has proved before (a device cookie); it keeps a guess budget of its own for that identity alone
+	Identity   Identity
+	Session    Session
+	From       netip.Addr
+	Device     Device
+	Locale     string     // the language of the request, for messages to people who have not chosen one
+	System     string     // set when the server itself or its command line acts: "cli", "janitor"
+	Request    string     // the request id, for the log
+	Remembered string     // the token of a browser that is remembered, if it is one
+	Known      IdentityID // whom this device has proved before (a device cookie); it keeps a guess budget of its own for that identity alone
 }
 
 // ProvedWithin reports whether the caller showed proof within the last d.

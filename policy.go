@@ -45,10 +45,18 @@ type Attempt struct {
 	Metadata   json.RawMessage
 	Issue      string // the pass that was asked for
 	ReturnTo   string
-	Session    SessionID // the session that steps up
-	Device     Device    // which device asked
-	Asked      string    // the method whose challenge went out unasked; the first request for it is answered by that one
-	Decoy      bool      // nothing can complete it: it only looks like one that can be
+	Session    SessionID         // the session that steps up
+	Device     Device            // which device asked
+	Before     []Proof           // what the session was opened with, when it steps up
+	Can        []string          // methods that the identity can prove by; known once something was proved
+	Needs      Needs             // what its roles or the caller ask for
+	Masked     map[string]string // where the identity is reached, masked, by channel; likewise
+	Ready      time.Time         // when a reset of lost factors that waits will prove; zero for none
+	Sent       string            // the method whose challenge went out last
+	Of         int64             // the version of the identity that was proved first
+	Bare       bool              // a sign-up without a credential: the address is the way in
+	Asked      string            // the method whose challenge went out unasked; the first request for it is answered by that one
+	Decoy      bool              // nothing can complete it: it only looks like one that can be
 	Risk       Risk
 	CreatedAt  time.Time
 	Expires    time.Time
@@ -93,12 +101,44 @@ func (a *Assurance) UnmarshalText(b []byte) error {
 
 // Policy says how much proof is enough.
 type Policy struct {
-	Factors  int           // how many different factors; at least one is always needed
-	Bound    bool          // whether at least one proof must resist phishing
-	MaxAge   time.Duration // how old a proof may be; 0 for no limit
-	Offer    []string      // methods that may prove, best first
-	Enroll   []string      // methods of which one must be set up in the attempt
-	OddNeeds int           // factors needed when the risk is Odd
+	Factors  int               // how many different factors; at least one is always needed
+	Bound    bool              // whether at least one proof must resist phishing
+	MaxAge   time.Duration     // how old a proof may be; 0 for no limit
+	Offer    []string          // methods that may prove first, best first
+	Second   []string          // methods that may prove after another one, best first; who has set up one of them must
+	Spare    []string          // methods that stand in for one of Second, and are demanded of nobody
+	Strong   []string          // methods whose proofs resist phishing, for who has to set one up
+	Shows    map[string]Factor // what a proof by each method shows at most; nil to ask for any that is left
+	Lost     bool              // the first factor is what was lost: a second step is enough of whatever kind it is
+	Enroll   []string          // methods of which one must be set up in the attempt
+	OddNeeds int               // factors needed when the risk is Odd
+	Rules    []Rule            // what some identities need beyond this
+}
+
+// Rule says what the identities with a role need.
+type Rule struct {
+	Role    string        // empty for everybody
+	Factors int           //
+	Bound   bool          // at least one proof must resist phishing
+	From    time.Time     // not before then; zero for always
+	Grace   time.Duration // how long a new identity without the means is let in to set them up
+}
+
+// Needs is what an identity needs beyond the policy of everybody.
+type Needs struct {
+	Factors int  `json:"factors,omitempty"`
+	Bound   bool `json:"bound,omitempty"`
+}
+
+// Needs gathers the rules that an identity falls under at that time.
+func (p Policy) Needs(i Identity, now time.Time) (n Needs) {
+	for _, r := range p.Rules {
+		if r.Role != "" && !i.Has(r.Role) || now.Before(r.From) || now.Before(i.CreatedAt.Add(r.Grace)) {
+			continue
+		}
+		n.Factors, n.Bound = max(n.Factors, r.Factors), n.Bound || r.Bound
+	}
+	return n
 }
 
 // Verdict is Enough, More or Refused. Nothing else is possible.
@@ -152,60 +192,167 @@ func (p Policy) Judge(a Attempt, now time.Time) Verdict {
 	case !now.Before(a.Expires):
 		return Refused{"expired"}
 	}
-	who := a.Identity
-	var have Factor
-	var bound bool
-	var used []string
-	for _, pr := range a.Proofs {
-		if pr.Identity == "" || who != "" && pr.Identity != who {
-			return Refused{"two identities in one attempt"}
-		}
-		if who = pr.Identity; p.MaxAge > 0 && now.Sub(pr.At) > p.MaxAge {
-			continue
-		}
-		have, bound = have|pr.Factor, bound || pr.Bound
-		used = append(used, pr.Method)
+	w, ok := p.weigh(a, now)
+	if !ok {
+		return Refused{"two identities in one attempt"}
 	}
-	need := max(p.Factors, 1)
+	need := max(p.Factors, a.Needs.Factors, 1)
 	if a.Risk == Odd {
 		need = max(need, p.OddNeeds)
 	}
-	if a.Decoy || who == "" || have.Count() < need || p.Bound && !bound {
-		return More{Methods: p.rest(used)}
-	}
-	if len(p.Enroll) > 0 && !slices.ContainsFunc(a.Enrolled, func(c Credential) bool { return slices.Contains(p.Enroll, c.Method) }) {
+	strong := p.Bound || a.Needs.Bound
+	enough := (w.have.Count() >= need || p.Lost && need == 2 && w.second) && (!strong || w.bound) && (w.second || !meet(p.Second, a.Can))
+	switch {
+	case a.Decoy || w.who == "" || len(w.fresh) == 0:
+		return More{Methods: p.rest(a, w.used)}
+	case !enough:
+		return p.missing(a, w, need > 1, strong)
+	case len(p.Enroll) > 0 && !a.Bare && !slices.ContainsFunc(a.Enrolled, func(c Credential) bool { return slices.Contains(p.Enroll, c.Method) }):
 		return More{Methods: slices.Clone(p.Enroll), Enroll: true}
 	}
-	return Enough{a.ID, who, used, assurance(have), now}
+	return Enough{a.ID, w.who, w.used, level(w.have, w.bound && w.hard), now}
 }
 
-func (p Policy) rest(used []string) []string {
+// weight is what the proofs of an attempt amount to.
+type weight struct {
+	who         IdentityID
+	have        Factor
+	bound, hard bool
+	second      bool     // one of the second methods, or what stands in for it, beside another method
+	used, fresh []string // methods that count; those of this attempt
+}
+
+// weigh adds up the proofs. Where second methods are set apart, of the methods
+// that are not among them only one counts, the best: a mailed code after a password
+// is no second factor unless the operator says so.
+func (p Policy) weigh(a Attempt, now time.Time) (w weight, ok bool) {
+	apart := len(p.Second)+len(p.Spare) > 0
+	var first []Factor
+	w.who = a.Identity
+	for n, pr := range slices.Concat(a.Before, a.Proofs) {
+		if pr.Identity == "" || w.who != "" && pr.Identity != w.who {
+			return w, false
+		}
+		w.who = pr.Identity
+		if p.MaxAge > 0 && now.Sub(pr.At) > p.MaxAge {
+			continue
+		}
+		further := slices.Contains(p.Second, pr.Method) || slices.Contains(p.Spare, pr.Method)
+		if !apart || further {
+			w.have |= pr.Factor
+		} else {
+			first = append(first, pr.Factor)
+		}
+		w.bound, w.hard = w.bound || pr.Bound, w.hard || pr.Hard
+		w.second = w.second || further && pr.Factor.Count() > 1
+		if w.used = append(w.used, pr.Method); n >= len(a.Before) {
+			w.fresh = append(w.fresh, pr.Method)
+		}
+	}
+	best := w.have
+	for _, f := range first {
+		if (w.have | f).Count() > best.Count() {
+			best = w.have | f
+		}
+	}
+	w.have = best
+	for _, m := range w.used {
+		others := slices.ContainsFunc(w.used, func(o string) bool { return o != m })
+		w.second = w.second || others && (slices.Contains(p.Second, m) || slices.Contains(p.Spare, m))
+	}
+	return w, true
+}
+
+// missing asks whoever has proved something for the rest: by what they have that
+// would help, or, when nothing they have would do, by setting something up.
+func (p Policy) missing(a Attempt, w weight, factors, strong bool) Verdict {
+	if len(p.Second)+len(p.Spare) == 0 {
+		return More{Methods: p.rest(a, w.used)}
+	}
+	var next []string
+	for _, m := range slices.Concat(p.Second, p.Spare, p.Offer) {
+		if slices.Contains(a.Can, m) && !slices.Contains(w.used, m) && !slices.Contains(next, m) && p.helps(a, w, m) {
+			next = append(next, m)
+		}
+	}
+	lacks := strong && !w.bound && !meet(p.Strong, a.Can)
+	if held := w.second || !meet(p.Second, a.Can); lacks && held {
+		return More{Methods: slices.Clone(p.Strong), Enroll: true}
+	}
+	if factors && len(next) == 0 && w.have.Count() < 2 {
+		made := slices.Concat(p.Second, p.Strong)
+		slices.Sort(made)
+		return More{Methods: slices.Compact(made), Enroll: true}
+	}
+	return More{Methods: next}
+}
+
+// helps reports whether a proof by the method would bring the attempt on.
+func (p Policy) helps(a Attempt, w weight, method string) bool {
+	if p.Shows == nil {
+		return true
+	}
+	a.Proofs = append(slices.Clone(a.Proofs), Proof{Identity: w.who, Method: method, Factor: p.Shows[method], Bound: slices.Contains(p.Strong, method), At: a.Expires})
+	then, ok := p.weigh(a, a.Expires)
+	return ok && (then.have.Count() > w.have.Count() || then.second && !w.second || then.bound && !w.bound && slices.Contains(p.Strong, method))
+}
+
+// meet reports whether two lists have something in common.
+func meet(a, b []string) bool {
+	return slices.ContainsFunc(a, func(m string) bool { return slices.Contains(b, m) })
+}
+
+// rest is what may prove first. One who carries a session has told by it what they
+// have; of anybody else it is a secret.
+func (p Policy) rest(a Attempt, used []string) []string {
+	if len(a.Before) > 0 {
+		var can []string
+		for _, m := range slices.Concat(p.Offer, p.Second) {
+			if slices.Contains(a.Can, m) && !slices.Contains(can, m) {
+				can = append(can, m)
+			}
+		}
+		return can
+	}
 	return slices.DeleteFunc(slices.Clone(p.Offer), func(m string) bool { return slices.Contains(used, m) })
 }
 
-// Required is the level that the policy's factors amount to.
-func (p Policy) Required() Assurance {
-	if p.Factors > 1 {
+// May reports whether a method may prove at this point of the attempt: one of
+// the second ones only when something was proved before.
+func (p Policy) May(a Attempt, method string) bool {
+	if slices.Contains(p.Offer, method) {
+		return true
+	}
+	return len(a.Proofs)+len(a.Before) > 0 && (slices.Contains(p.Second, method) || slices.Contains(p.Spare, method))
+}
+
+// Required is the level that the attempt must reach.
+func (p Policy) Required(a Attempt) Assurance {
+	if max(p.Factors, a.Needs.Factors) > 1 {
 		return AAL2
 	}
 	return AAL1
 }
 
 // Reached is the level that the attempt's proofs amount to so far.
-func (a Attempt) Reached() Assurance {
-	var have Factor
-	for _, p := range a.Proofs {
-		have |= p.Factor
+func (p Policy) Reached(a Attempt, now time.Time) Assurance {
+	w, ok := p.weigh(a, now)
+	if !ok || len(w.fresh) == 0 {
+		return AAL0
 	}
-	return assurance(have)
+	return level(w.have, w.bound && w.hard)
 }
 
-func assurance(have Factor) Assurance {
-	switch have.Count() {
-	case 0:
+// level follows NIST SP 800-63B-4 section 2: two factors are AAL2; with one that
+// resists phishing and whose key cannot leave its device, AAL3.
+func level(have Factor, hard bool) Assurance {
+	switch n := have.Count(); {
+	case n == 0:
 		return AAL0
-	case 1:
+	case n == 1:
 		return AAL1
+	case hard:
+		return AAL3
 	default:
 		return AAL2
 	}

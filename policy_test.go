@@ -242,14 +242,14 @@ func TestLevelsOfAssurance(t *testing.T) {
 			t.Errorf("%q is read as %d", bad, level)
 		}
 	}
-	if got := attempt(password, totp).Reached(); got != countersign.AAL2 {
+	if got := (countersign.Policy{}).Reached(attempt(password, totp), noon); got != countersign.AAL2 {
 		t.Errorf("two factors reach %d", got)
 	}
-	if got := attempt().Reached(); got != countersign.AAL0 {
+	if got := (countersign.Policy{}).Reached(attempt(), noon); got != countersign.AAL0 {
 		t.Errorf("no proof reaches %d", got)
 	}
 	for factors, want := range map[int]countersign.Assurance{0: countersign.AAL1, 1: countersign.AAL1, 2: countersign.AAL2} {
-		if got := (countersign.Policy{Factors: factors}).Required(); got != want {
+		if got := (countersign.Policy{Factors: factors}).Required(attempt()); got != want {
 			t.Errorf("%d factors require %d", factors, got)
 		}
 	}

@@ -41,13 +41,15 @@ type Prover interface {
 
 // Process is what an owner can do. All fields are needed.
 type Process struct {
-	Methods map[string]countersign.Method
-	Store   Store
-	Counter Counter
-	Limits  risk.Limits
-	Prover  Prover
-	Sudo    time.Duration // how fresh a proof sensitive changes need
-	Now     func() time.Time
+	Methods    map[string]countersign.Method
+	Policy     countersign.Policy // of signing in: what opens it and what completes it
+	Store      Store
+	Counter    Counter
+	Challenges Challenges
+	Limits     risk.Limits
+	Prover     Prover
+	Sudo       time.Duration // how fresh a proof sensitive changes need
+	Now        func() time.Time
 }
 
 // Patch changes a profile; what is nil stays. An empty username or picture is removed.
@@ -327,6 +329,11 @@ func (p *Process) Change(ctx context.Context, by countersign.Caller, method stri
 	made, err := m.Change(ctx, subject, evidence)
 	if err != nil {
 		return p.refused(ctx, by, i.ID, method, err)
+	}
+	for _, c := range credentials {
+		if c.ID == made.ID {
+			made.Version = c.Version // in its place, unless it has moved on
+		}
 	}
 	// The identity gets a new version: whatever was proved of the old one opens nothing any more.
 	c := &countersign.Change{Identity: &i, Credentials: []countersign.Credential{made}, Clear: back,

@@ -14,6 +14,8 @@ import (
 	"github.com/countersign-id/countersign/account"
 )
 
+const noCredential = "crd_00000000000000000000000000000000"
+
 // deeds are all that an owner can do.
 func (h *house) deeds() map[string]func(by countersign.Caller) error {
 	ctx, name := h.Context(), "Ada"
@@ -36,8 +38,27 @@ func (h *house) deeds() map[string]func(by countersign.Caller) error {
 		},
 		"MakePrimary": func(by countersign.Caller) error { _, err := h.MakePrimary(ctx, by, "second@example.com"); return err },
 		"RemoveEmail": func(by countersign.Caller) error { return h.RemoveEmail(ctx, by, "second@example.com") },
-		"Export":      func(by countersign.Caller) error { _, err := h.Export(ctx, by); return err },
-		"Delete":      func(by countersign.Caller) error { return h.Delete(ctx, by) },
+		"AddPhone":    func(by countersign.Caller) error { _, err := h.AddPhone(ctx, by, "+442079460958"); return err },
+		"VerifyPhone": func(by countersign.Caller) error {
+			_, err := h.VerifyPhone(ctx, by, "+442079460958", "000000")
+			return err
+		},
+		"RemovePhone": func(by countersign.Caller) error { return h.RemovePhone(ctx, by, "+442079460958") },
+		"Security":    func(by countersign.Caller) error { _, err := h.Security(ctx, by); return err },
+		"Factors":     func(by countersign.Caller) error { _, err := h.Factors(ctx, by, "totp"); return err },
+		"Prepare":     func(by countersign.Caller) error { _, err := h.Prepare(ctx, by, "totp"); return err },
+		"Add":         func(by countersign.Caller) error { _, err := h.Add(ctx, by, "recovery-codes", nil); return err },
+		"Confirm": func(by countersign.Caller) error {
+			_, err := h.Confirm(ctx, by, "totp", noCredential, json.RawMessage(`{"code":"000000"}`))
+			return err
+		},
+		"Rename": func(by countersign.Caller) error {
+			_, err := h.Rename(ctx, by, "totp", noCredential, "Phone")
+			return err
+		},
+		"Remove": func(by countersign.Caller) error { return h.Remove(ctx, by, "totp", noCredential) },
+		"Export": func(by countersign.Caller) error { _, err := h.Export(ctx, by); return err },
+		"Delete": func(by countersign.Caller) error { return h.Delete(ctx, by) },
 	}
 }
 
@@ -66,10 +87,10 @@ func TestSensitiveChangesNeedAFreshProof(t *testing.T) {
 	ada := h.person("ada@example.com")
 	deeds := h.deeds()
 	h.at = h.at.Add(10 * time.Minute)
-	for _, name := range []string{"AddEmail", "MakePrimary", "RemoveEmail", "Export", "Delete"} {
+	for _, name := range []string{"AddEmail", "MakePrimary", "RemoveEmail", "AddPhone", "RemovePhone", "Prepare", "Add", "Confirm", "Remove", "Export", "Delete"} {
 		h.refused(name+" by one who proved ten minutes ago", countersign.ErrStepUp, func() error { return deeds[name](ada) })
 	}
-	for _, name := range []string{"Show", "Update", "Sessions", "Activity", "Change"} {
+	for _, name := range []string{"Show", "Update", "Sessions", "Activity", "Security", "Factors", "Change"} {
 		if err := deeds[name](ada); err != nil {
 			t.Errorf("%s needs no fresh proof: %v", name, err)
 		}

@@ -16,7 +16,10 @@ import (
 	"github.com/countersign-id/countersign/internal/ids"
 	"github.com/countersign-id/countersign/login"
 	"github.com/countersign-id/countersign/proof/code"
+	"github.com/countersign-id/countersign/proof/device"
 	"github.com/countersign-id/countersign/proof/password"
+	"github.com/countersign-id/countersign/proof/recovery"
+	"github.com/countersign-id/countersign/proof/totp"
 	"github.com/countersign-id/countersign/risk"
 	"github.com/countersign-id/countersign/session"
 	"github.com/countersign-id/countersign/store"
@@ -61,13 +64,16 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	mail := code.New(code.Options{Key: []byte("key of the test"), Life: 10 * time.Minute, Tries: 5, Now: now})
-	methods := map[string]countersign.Method{h.password.Name(): h.password, mail.Name(): mail}
+	text := code.NewSMS(code.Options{Key: []byte("key of the test"), Life: 10 * time.Minute, Tries: 5, Now: now})
+	app, spare, browser := totp.New(totp.Options{Issuer: "Test", Now: now}), recovery.New(recovery.Options{Now: now}), device.New(device.Options{Now: now})
+	methods := map[string]countersign.Method{h.password.Name(): h.password, mail.Name(): mail, text.Name(): text, app.Name(): app, spare.Name(): spare, browser.Name(): browser}
 	limits := risk.Limits{Guesses: 5, Pause: 15 * time.Minute}
 	prover := &login.Process{
-		Methods: methods, Policies: map[countersign.Purpose]countersign.Policy{countersign.VerifyOwn: {Offer: []string{mail.Name()}}},
+		Methods: methods, Policies: map[countersign.Purpose]countersign.Policy{countersign.VerifyOwn: {Offer: []string{mail.Name(), text.Name()}}},
 		Store: db, Challenges: db, Counter: db, Sessions: h.sessions, Life: 30 * time.Minute, Now: now,
 	}
-	h.Process = &account.Process{Methods: methods, Store: db, Counter: db, Limits: limits, Prover: prover, Sudo: 10 * time.Minute, Now: now}
+	policy := countersign.Policy{Offer: []string{"password"}, Second: []string{"totp"}, Spare: []string{"recovery_code", "device"}}
+	h.Process = &account.Process{Methods: methods, Policy: policy, Store: db, Counter: db, Challenges: db, Limits: limits, Prover: prover, Sudo: 10 * time.Minute, Now: now}
 	return h
 }
 

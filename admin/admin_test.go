@@ -37,7 +37,11 @@ func (h *house) deeds(to countersign.IdentityID) map[string]func(by countersign.
 		},
 		"EndSessions": func(by countersign.Caller) error { return h.EndSessions(ctx, by, to, "") },
 		"SetSecret":   func(by countersign.Caller) error { return h.SetSecret(ctx, by, to, pw("gravel under the old pier")) },
-		"Delete":      func(by countersign.Caller) error { return h.Delete(ctx, by, to) },
+		"Factors":     func(by countersign.Caller) error { _, err := h.Factors(ctx, by, to); return err },
+		"ResetFactors": func(by countersign.Caller) error {
+			return h.ResetFactors(ctx, by, to, "came to the desk")
+		},
+		"Delete": func(by countersign.Caller) error { return h.Delete(ctx, by, to) },
 	}
 }
 
@@ -49,6 +53,7 @@ func TestOnlyAnAdministratorDoesAnything(t *testing.T) {
 	almost.Identity.Roles = []string{"administrator", "", "Admin"}
 	unsaid := root
 	unsaid.Session = countersign.Session{}
+	h.sheet(ada)
 	deeds := h.deeds(ada.Identity.ID)
 	for name, do := range deeds {
 		for who, c := range map[string]struct {
@@ -64,7 +69,7 @@ func TestOnlyAnAdministratorDoesAnything(t *testing.T) {
 			h.refused(name+" by "+who, c.want, func() error { return do(c.by) })
 		}
 	}
-	for _, name := range []string{"List", "Show", "Sessions", "Events", "Add", "Patch", "EndSessions", "SetSecret", "Delete"} {
+	for _, name := range []string{"List", "Show", "Sessions", "Events", "Add", "Patch", "EndSessions", "SetSecret", "Factors", "ResetFactors", "Delete"} {
 		if err := deeds[name](root); err != nil {
 			t.Errorf("%s by an administrator: %v", name, err)
 		}
@@ -84,6 +89,7 @@ func TestOnlyAnAdministratorDoesAnything(t *testing.T) {
 func TestTheGravestChangesNeedAFreshProof(t *testing.T) {
 	h := newHouse(t)
 	root, ada := h.person("root@example.com", admin.Role), h.person("ada@example.com")
+	h.sheet(ada)
 	id, off, roles := ada.Identity.ID, countersign.Disabled, []string{"editor"}
 	grave := map[string]func(by countersign.Caller) error{
 		"a password": func(by countersign.Caller) error {
@@ -96,6 +102,9 @@ func TestTheGravestChangesNeedAFreshProof(t *testing.T) {
 		"disabling": func(by countersign.Caller) error {
 			_, err := h.Patch(h.Context(), by, id, admin.Patch{State: &off})
 			return err
+		},
+		"resetting factors": func(by countersign.Caller) error {
+			return h.ResetFactors(h.Context(), by, id, "came to the desk")
 		},
 		"deleting": func(by countersign.Caller) error { return h.Delete(h.Context(), by, id) },
 		"an identity with a role": func(by countersign.Caller) error {
@@ -112,7 +121,7 @@ func TestTheGravestChangesNeedAFreshProof(t *testing.T) {
 		t.Errorf("a flag needs no fresh proof: %v", err)
 	}
 	h.at = h.at.Add(-time.Second)
-	for _, what := range []string{"a role", "a password", "an identity with a role", "disabling", "deleting"} {
+	for _, what := range []string{"a role", "a password", "an identity with a role", "disabling", "resetting factors", "deleting"} {
 		if err := grave[what](root); err != nil {
 			t.Errorf("%s by one who proved a second less ago: %v", what, err)
 		}

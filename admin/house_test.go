@@ -14,6 +14,8 @@ import (
 	"github.com/countersign-id/countersign/internal/gate"
 	"github.com/countersign-id/countersign/internal/ids"
 	"github.com/countersign-id/countersign/proof/password"
+	"github.com/countersign-id/countersign/proof/recovery"
+	"github.com/countersign-id/countersign/proof/totp"
 	"github.com/countersign-id/countersign/session"
 	"github.com/countersign-id/countersign/store"
 )
@@ -57,9 +59,17 @@ func newHouse(t *testing.T) *house {
 	}
 	h.db, h.sessions = db, session.New(db, session.Options{Absolute: 24 * time.Hour, Idle: 12 * time.Hour, Now: now})
 	h.Process = &admin.Process{
-		Methods: map[string]countersign.Method{m.Name(): m}, Store: db, Records: db, Opener: h.sessions, Sudo: 10 * time.Minute, Now: now,
+		Methods: methods(m, recovery.New(recovery.Options{Now: now}), totp.New(totp.Options{Issuer: "Example", Now: now})), Store: db, Records: db, Opener: h.sessions, Sudo: 10 * time.Minute, Now: now,
 	}
 	return h
+}
+
+func methods(all ...countersign.Method) map[string]countersign.Method {
+	out := map[string]countersign.Method{}
+	for _, m := range all {
+		out[m.Name()] = m
+	}
+	return out
 }
 
 func pw(text string) json.RawMessage {

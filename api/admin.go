@@ -56,6 +56,13 @@ type (
 		ID      countersign.IdentityID `path:"id" id:"idn"`
 		Session countersign.SessionID  `path:"session" id:"ses"`
 	}
+	resetFactorsBody struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"For the record, and for the letter to its owner." example:"Lost the phone; came to the desk with a passport."`
+	}
+	resetFactorsIn struct {
+		ID   countersign.IdentityID `path:"id" id:"idn"`
+		Body resetFactorsBody
+	}
 	auditIn struct {
 		Limit   int                    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
 		After   string                 `query:"after" maxLength:"128" pattern:"^[A-Za-z0-9_.:-]+$" doc:"The next of the page before."`
@@ -97,6 +104,18 @@ func (b *book) identities() {
 	add(b, route{method: "DELETE", path: "/v1/admin/identities/{id}", tag: "Administration", summary: "Delete an identity", errors: grave},
 		func(ctx context.Context, by countersign.Caller, in identityIn) (none, error) {
 			return none{}, do.Delete(ctx, by, in.ID)
+		})
+	add(b, route{method: "GET", path: "/v1/admin/identities/{id}/factors", tag: "Administration", summary: "What an identity has set up", errors: denied,
+		answer: listOf([]admin.Factor{sampleAdminFactor()}, "")},
+		func(ctx context.Context, by countersign.Caller, in identityIn) (list[admin.Factor], error) {
+			items, err := do.Factors(ctx, by, in.ID)
+			return listOf(items, ""), err
+		})
+	add(b, route{method: "POST", path: "/v1/admin/identities/{id}/reset-factors", tag: "Administration", summary: "Reset lost factors",
+		about:  "All that its owner has set up goes but what can only be changed, a password. Every session ends, and every address is told the reason.",
+		errors: []string{"forbidden", "step_up_required", "conflict"}, body: map[string]any{"reason": "Lost the phone; came to the desk with a passport."}},
+		func(ctx context.Context, by countersign.Caller, in resetFactorsIn) (none, error) {
+			return none{}, do.ResetFactors(ctx, by, in.ID, in.Body.Reason)
 		})
 	add(b, route{method: "GET", path: "/v1/admin/identities/{id}/sessions", tag: "Administration", summary: "Sessions of an identity", errors: denied,
 		answer: listOf([]countersign.Session{sampleSession()}, "")},

@@ -29,19 +29,30 @@ type API struct {
 	Key      []byte   // keys the fingerprints of requests in Replies; at least 32 bytes
 
 	Login   Login
+	Resets  Resets
 	Account Account
 	Admin   Admin
 	Replies Replies
+
+	// Remember is the path of the collection whose token a browser also gets as a
+	// cookie, so that it is asked for no second proof for RememberFor; "" for none.
+	Remember    string
+	RememberFor time.Duration
 
 	// Shapes shows, by method, what its evidence and its change look like. They
 	// are examples in the document and nothing else.
 	Shapes map[string]Shape
 }
 
-// Shape is one method's bodies, as examples; either may be empty.
+// Shape is one method's bodies, as examples; any may be empty. Path stands for that of its collection.
 type Shape struct {
 	Evidence json.RawMessage // of POST /v1/attempts/{id}/evidence
 	Change   json.RawMessage // of PUT /v1/account/<method>
+	Options  json.RawMessage // answer of POST /v1/account/<path>/options
+	Add      json.RawMessage // of POST /v1/account/<path>; empty where nothing need be sent
+	Added    json.RawMessage // its answer
+	Confirm  json.RawMessage // of POST /v1/account/<path>/{id}/confirm
+	Detail   json.RawMessage // what a listed one tells of itself
 }
 
 // Login runs attempts.
@@ -50,6 +61,12 @@ type Login interface {
 	State(ctx context.Context, by countersign.Caller, id countersign.AttemptID) (login.Result, error)
 	Ask(ctx context.Context, by countersign.Caller, id countersign.AttemptID, method string) (login.Result, error)
 	Answer(ctx context.Context, by countersign.Caller, id countersign.AttemptID, evidence json.RawMessage) (login.Result, error)
+}
+
+// Resets let in who has lost every second step, after a wait that its owner can end.
+type Resets interface {
+	BeginReset(ctx context.Context, by countersign.Caller, id countersign.AttemptID) (login.Result, error)
+	CancelReset(ctx context.Context, by countersign.Caller, token string) error
 }
 
 // Replies remembers the answers of requests that must not be done twice. The
@@ -81,6 +98,9 @@ func (a *API) book() *book {
 	b.sessions()
 	b.account()
 	b.emails()
+	b.phones()
+	b.security()
+	b.collections()
 	b.identities()
 	b.audit()
 	b.finish()

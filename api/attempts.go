@@ -19,6 +19,7 @@ type startBody struct {
 	Traits     *traits             `json:"traits,omitempty" doc:"What a new identity says of itself."`
 	ReturnTo   string              `json:"return_to,omitempty" maxLength:"2048" doc:"Where a person goes afterwards: a path of this server, or a URL of an allowed origin." example:"/account"`
 	Issue      string              `json:"issue,omitempty" enum:"cookie,session_token" doc:"The pass wanted: a cookie (the default) or a token in the answer."`
+	Level      string              `json:"level,omitempty" enum:"aal1,aal2" doc:"What a step-up must reach."`
 	Evidence   evidence            `json:"evidence,omitempty" doc:"The first evidence, so that a whole sign-in is one call."`
 }
 
@@ -47,6 +48,14 @@ type (
 		ID   countersign.AttemptID `path:"id" id:"att"`
 		Body evidence
 	}
+	resetIn struct {
+		ID   countersign.AttemptID `path:"id" id:"att"`
+		Body empty                 `optional:"true"`
+	}
+	cancelBody struct {
+		Token string `json:"token" minLength:"1" maxLength:"200" pattern:"^[^\\x00-\\x20\\x7f]+$" doc:"The token of the link in the letter." example:"cs_lnk_…"`
+	}
+	cancelIn struct{ Body cancelBody }
 )
 
 // attempt is how an attempt stands. The session's token is in it only when it
@@ -80,7 +89,7 @@ func (o attempt) dress(d *door.Door, w http.ResponseWriter) {
 // attempts registers how people and programs prove who they are.
 func (b *book) attempts() {
 	a := b.api
-	add(b, route{method: "POST", path: "/v1/attempts", tag: "Attempts", open: true,
+	add(b, route{method: "POST", path: "/v1/attempts", tag: "Attempts", open: true, secret: true,
 		summary: "Start an attempt", about: "Signs in or up, recovers an account, steps up or verifies an address. With evidence inside, a whole sign-in is one call.",
 		errors: []string{"invalid_credentials", "rate_limited"}, body: b.startExample(), answer: completeAttempt()},
 		func(ctx context.Context, by countersign.Caller, in startIn) (attempt, error) {
@@ -90,7 +99,7 @@ func (b *book) attempts() {
 					return attempt{}, countersign.Invalid("return_to", "not_allowed", "People cannot be sent back to that place.")
 				}
 			}
-			start := login.Start{Purpose: s.Purpose, Identifier: s.Identifier, ReturnTo: s.ReturnTo, Issue: s.Issue, Evidence: json.RawMessage(s.Evidence)}
+			start := login.Start{Purpose: s.Purpose, Identifier: s.Identifier, ReturnTo: s.ReturnTo, Issue: s.Issue, Level: s.Level, Evidence: json.RawMessage(s.Evidence)}
 			if s.Traits != nil {
 				start.Traits = &login.Traits{Name: s.Traits.Name, Locale: s.Traits.Locale}
 			}
@@ -101,17 +110,36 @@ func (b *book) attempts() {
 		func(ctx context.Context, by countersign.Caller, in attemptIn) (attempt, error) {
 			return attemptOf(a.Login.State(ctx, by, in.ID))
 		})
-	add(b, route{method: "POST", path: "/v1/attempts/{id}/challenges", tag: "Attempts", open: true,
-		summary: "Have a method ask", about: "Sends the code, or returns the challenge to answer. A new one ends the old one.",
+	add(b, route{method: "POST", path: "/v1/attempts/{id}/challenges", tag: "Attempts", open: true, secret: true,
+		summary: "Have a method ask", about: "Sends the code, or returns the challenge to answer or what is to be set up. A new one ends the old one.",
 		errors: []string{"attempt_expired", "rate_limited"}, body: map[string]any{"method": "email_code"}, answer: openAttempt()},
 		func(ctx context.Context, by countersign.Caller, in challengeIn) (attempt, error) {
 			return attemptOf(a.Login.Ask(ctx, by, in.ID, in.Body.Method))
 		})
-	add(b, route{method: "POST", path: "/v1/attempts/{id}/evidence", tag: "Attempts", open: true,
+	add(b, route{method: "POST", path: "/v1/attempts/{id}/evidence", tag: "Attempts", open: true, secret: true,
 		summary: "Show evidence", about: "Answers with the attempt: complete, or what is needed next. Evidence that does not match leaves the attempt open.",
 		errors: []string{"invalid_credentials", "attempt_expired", "rate_limited"}, body: b.evidenceExample(), answer: completeAttempt()},
 		func(ctx context.Context, by countersign.Caller, in evidenceIn) (attempt, error) {
 			return attemptOf(a.Login.Answer(ctx, by, in.ID, json.RawMessage(in.Body)))
+		})
+	b.resets()
+}
+
+// resets registers the way back for who has lost every second step.
+func (b *book) resets() {
+	a := b.api
+	add(b, route{method: "POST", path: "/v1/attempts/{id}/reset", tag: "Attempts", open: true, status: http.StatusAccepted,
+		summary: "Ask for a reset of lost factors", about: "For who has proved the first factor and has lost the others, where an attempt says `lost`. " +
+			"Every address of the account is told at once and can end it; after some days a sign-in is let through without them.",
+		errors: []string{"invalid_credentials", "attempt_expired", "forbidden", "rate_limited"}, answer: openAttempt()},
+		func(ctx context.Context, by countersign.Caller, in resetIn) (attempt, error) {
+			return attemptOf(a.Resets.BeginReset(ctx, by, in.ID))
+		})
+	add(b, route{method: "POST", path: "/v1/factor-reset/cancel", tag: "Attempts", open: true,
+		summary: "End a reset that somebody asked for", about: "By the link that every address was sent.",
+		errors: []string{"attempt_expired"}, body: map[string]any{"token": "cs_lnk_…"}},
+		func(ctx context.Context, by countersign.Caller, in cancelIn) (none, error) {
+			return none{}, a.Resets.CancelReset(ctx, by, in.Body.Token)
 		})
 }
 

@@ -73,7 +73,7 @@ func (a *API) call(rt *route, act func(context.Context, countersign.Caller, func
 		case key == "" || a.Replies.Reserve == nil:
 			do().send(w)
 		default:
-			a.once(r, by, key, body, do).send(w)
+			a.once(r, rt, by, key, body, do).send(w)
 		}
 	})
 }

@@ -33,6 +33,12 @@ func (p plan) take(r *http.Request) ([]byte, error) {
 		}
 		return nil, nil
 	}
+	if p.bare && !(r.ContentLength > 0) && len(r.Header["Content-Type"]) == 0 {
+		if r.ContentLength < 0 && hasMore(r.Body) {
+			return nil, door.ErrMediaType
+		}
+		return nil, nil
+	}
 	if !isJSON(r.Header["Content-Type"]) {
 		return nil, door.ErrMediaType
 	}

@@ -162,7 +162,7 @@ func kindOf(s *huma.Schema) string {
 
 // curl writes the call as a command that can be pasted once TOKEN is set.
 func (b *book) curl(rt *route) string {
-	path := strings.NewReplacer("{address}", "ada@example.com", "{session}", string(sampleSession().ID), "{id}", sampleIDs(rt)).Replace(rt.path)
+	path := example(rt)
 	line := "curl"
 	if rt.method != http.MethodGet {
 		line += " -X " + rt.method
@@ -176,7 +176,7 @@ func (b *book) curl(rt *route) string {
 	if !rt.open {
 		line += " \\\n  -H \"Authorization: Bearer $TOKEN\""
 	}
-	if rt.in.body != nil {
+	if rt.in.body != nil && (rt.body != nil || !rt.in.bare) {
 		body := "{}"
 		if rt.body != nil {
 			body = pretty(rt.body)
@@ -186,15 +186,16 @@ func (b *book) curl(rt *route) string {
 	return line
 }
 
-// sampleIDs is what stands for {id} in a command: of the kind that the path asks for.
-func sampleIDs(rt *route) string {
-	switch {
-	case strings.HasPrefix(rt.path, "/v1/attempts"):
-		return string(openAttempt().ID)
-	case strings.HasPrefix(rt.path, "/v1/sessions"):
-		return string(sampleSession().ID)
+// example is a route's path with something in the place of each parameter, of the kind that it asks for.
+func example(rt *route) string {
+	of := map[string]string{"att": string(openAttempt().ID), "ses": string(sampleSession().ID), "idn": string(sampleIdentity().ID), "crd": string(sampleCredential)}
+	path := strings.NewReplacer("{address}", "ada@example.com", "{number}", samplePhone().Number).Replace(rt.path)
+	for _, p := range rt.in.params {
+		if !p.query && p.id != "" {
+			path = strings.ReplaceAll(path, "{"+p.name+"}", of[p.id])
+		}
 	}
-	return string(sampleIdentity().ID)
+	return path
 }
 
 func pretty(v any) string {

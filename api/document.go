@@ -98,7 +98,7 @@ func (b *book) operation(rt *route, examples map[string]*huma.Example) *huma.Ope
 			Schema:      &huma.Schema{Type: huma.TypeString, MinLength: length(1), MaxLength: length(255)}})
 	}
 	if rt.in.body != nil {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: rt.in.body, Example: rt.body}}}
+		op.RequestBody = &huma.RequestBody{Required: !rt.in.bare, Content: map[string]*huma.MediaType{"application/json": {Schema: rt.in.body, Example: rt.body}}}
 	}
 	good := &huma.Response{Description: http.StatusText(rt.status), Headers: map[string]*huma.Param{"X-Request-Id": textHeader("The id of the request.")}}
 	if rt.out != nil {

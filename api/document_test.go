@@ -46,7 +46,7 @@ func readDocument(t *testing.T, h *house) (doc served, text string) {
 
 // target fills in a route's path.
 func target(rt *route) string {
-	path := strings.NewReplacer("{address}", "ada@example.com", "{session}", string(sampleSession().ID), "{id}", sampleIDs(rt)).Replace(rt.path)
+	path := example(rt)
 	for _, p := range rt.in.params {
 		if p.required {
 			path += "?" + p.name + "=" + string(adaID)
@@ -80,13 +80,13 @@ func TestEveryRouteIsInTheDocumentAndTheOtherWayRound(t *testing.T) {
 	for path, methods := range doc.Paths {
 		for method := range methods {
 			described++
-			w := h.ask(t, strings.ToUpper(method), strings.NewReplacer("{id}", "x", "{address}", "x", "{session}", "x").Replace(path), "")
+			w := h.ask(t, strings.ToUpper(method), strings.NewReplacer("{id}", "x", "{address}", "x", "{session}", "x", "{number}", "x").Replace(path), "")
 			if w.Code == 405 {
 				t.Errorf("%s %s is described and not served", method, path)
 			}
 		}
 	}
-	if described != len(routes) || described < 28 {
+	if described != len(routes) || described < 45 {
 		t.Errorf("%d routes, %d described", len(routes), described)
 	}
 }
@@ -102,10 +102,12 @@ func TestRealAnswersFitTheDocument(t *testing.T) {
 		body := ""
 		if rt.in.body != nil {
 			text, err := json.Marshal(rt.body)
-			if err != nil || rt.body == nil {
+			if err != nil || rt.body == nil && !rt.in.bare {
 				t.Fatalf("%s has no example of its body: %v", name, err)
 			}
-			body = string(text)
+			if rt.body != nil {
+				body = string(text)
+			}
 		}
 		w := h.ask(t, rt.method, target(rt), body, signedIn...)
 		if w.Code != rt.status {
@@ -162,7 +164,9 @@ func TestErrorsAreDescribedWhereTheyHappen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			body = string(text)
+			if rt.body != nil {
+				body = string(text)
+			}
 		}
 		for _, code := range rt.codes() {
 			h.fail = &countersign.Error{Code: code}
@@ -184,6 +188,8 @@ func TestTheDocumentWarnsOfWhatCallersMustHandle(t *testing.T) {
 		{"post", "/v1/attempts", "429", "rate_limited"}, {"post", "/v1/attempts", "401", "invalid_credentials"}, {"post", "/v1/attempts/{id}/evidence", "410", "attempt_expired"},
 		{"post", "/v1/attempts/{id}/evidence", "503", "overloaded"}, {"get", "/v1/session", "401", "unauthenticated"}, {"delete", "/v1/account", "403", "step_up_required"},
 		{"put", "/v1/account/password", "401", "invalid_credentials"}, {"get", "/v1/admin/audit", "403", "forbidden"}, {"patch", "/v1/account", "409", "conflict"},
+		{"post", "/v1/account/tokens", "403", "step_up_required"}, {"post", "/v1/account/tokens/{id}/confirm", "410", "attempt_expired"}, {"post", "/v1/attempts/{id}/reset", "403", "forbidden"},
+		{"post", "/v1/factor-reset/cancel", "410", "attempt_expired"}, {"post", "/v1/admin/identities/{id}/reset-factors", "403", "step_up_required"},
 		{"delete", "/v1/sessions/{id}", "404", "not_found"}, {"post", "/v1/account/emails", "413", "too_large"}, {"post", "/v1/account/emails", "415", "unsupported_media_type"},
 	} {
 		if got := doc.Paths[c.path][c.method].Responses[c.status].Description; !strings.Contains(got, "`"+c.code+"`") {

@@ -34,6 +34,7 @@ type house struct {
 	started login.Start
 	fail    error // what the next actions say
 	result  login.Result
+	shown   string // what adding one answers, instead of the usual
 }
 
 const (
@@ -81,9 +82,11 @@ func newHouse(t testing.TB, change ...func(*door.Door)) *house {
 		c(d)
 	}
 	h.replies = &shelf{kept: map[string]*note{}}
-	h.api = &API{Door: d, ReturnTo: []string{"https://app.example.com"}, Key: d.Key, Login: h, Account: h.account(), Admin: h.admin(), Replies: h.replies.replies(),
+	h.api = &API{Door: d, ReturnTo: []string{"https://app.example.com"}, Key: d.Key, Login: h, Resets: h, Account: h.account(), Admin: h.admin(), Replies: h.replies.replies(),
 		Shapes: map[string]Shape{"password": {Evidence: json.RawMessage(`{"method":"password","password":"correct horse battery staple"}`),
-			Change: json.RawMessage(`{"current_password":"correct horse battery staple","new_password":"eleven green bottles"}`)}}}
+			Change: json.RawMessage(`{"current_password":"correct horse battery staple","new_password":"eleven green bottles"}`)},
+			"token": {Add: json.RawMessage(`{"name":"Desk"}`), Added: json.RawMessage(`{"id":"crd_01jd9q3v8m3e5g7j9k1n3q5s7v9x1z3b","secret":"JBSWY3DP"}`),
+				Options: json.RawMessage(`{"id":"crd_01jd9q3v8m3e5g7j9k1n3q5s7v9x1z3b","secret":"JBSWY3DP"}`), Confirm: json.RawMessage(`{"code":"123456"}`), Detail: json.RawMessage(`{"kind":"round"}`)}}}
 	d.Refuse = h.api.Explain
 	mux := http.NewServeMux()
 	h.api.Mount(mux)
@@ -125,7 +128,21 @@ func (h *house) Answer(_ context.Context, _ countersign.Caller, _ countersign.At
 	return h.result, h.note("answer")
 }
 
+func (h *house) BeginReset(context.Context, countersign.Caller, countersign.AttemptID) (login.Result, error) {
+	return h.result, h.note("begin reset")
+}
+
+func (h *house) CancelReset(_ context.Context, _ countersign.Caller, token string) error {
+	return h.note("cancel reset " + token)
+}
+
 func (h *house) account() Account {
+	a := h.profile()
+	h.kept(&a)
+	return a
+}
+
+func (h *house) profile() Account {
 	ada := func(name string) (countersign.Identity, error) { return sampleIdentity(), h.note(name) }
 	return Account{
 		Show: func(context.Context, countersign.Caller) (countersign.Identity, error) { return ada("show") },
@@ -181,6 +198,12 @@ func (h *house) admin() Admin {
 		},
 		EndSessions: func(context.Context, countersign.Caller, countersign.IdentityID, countersign.SessionID) error {
 			return h.note("admin end sessions")
+		},
+		Factors: func(context.Context, countersign.Caller, countersign.IdentityID) ([]admin.Factor, error) {
+			return []admin.Factor{sampleAdminFactor()}, h.note("admin factors")
+		},
+		ResetFactors: func(_ context.Context, _ countersign.Caller, _ countersign.IdentityID, reason string) error {
+			return h.note("reset factors " + reason)
 		},
 		Events: func(context.Context, countersign.Caller, countersign.EventFilter, string, int) ([]countersign.Event, string, error) {
 			return []countersign.Event{sampleEvent()}, "", h.note("events")

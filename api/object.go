@@ -26,6 +26,9 @@ func (o *object) UnmarshalJSON(b []byte) error {
 // MarshalJSON writes the bytes as they are.
 func (o object) MarshalJSON() ([]byte, error) { return json.RawMessage(o).MarshalJSON() }
 
+// empty is a body that may hold nothing, for callers that always send one.
+type empty struct{}
+
 // evidence is what a caller shows: an object that names its method. The
 // method's own fields are checked by the method.
 type evidence json.RawMessage

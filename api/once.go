@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -17,8 +16,8 @@ import (
 const (
 	// replyLife is how long an answer is kept for a caller that asks again.
 	replyLife = 24 * time.Hour
-	// secretLife is the same where the answer may hold a session token: long
-	// enough for an answer that was lost on the way, and no longer.
+	// secretLife is the same where the answer may hold a secret, such as a session
+	// token or recovery codes: long enough for an answer that was lost on the way, and no longer.
 	secretLife = 10 * time.Minute
 )
 
@@ -47,7 +46,7 @@ func idempotencyKey(r *http.Request) (string, error) {
 // whoever asks again. A key belongs to its caller (a stranger is its address)
 // and its route, so nobody learns another's answer; the fingerprint of the body
 // is keyed, because a body may hold a password and a plain hash of one can be guessed.
-func (a *API) once(r *http.Request, by countersign.Caller, key string, body []byte, do func() *reply) *reply {
+func (a *API) once(r *http.Request, rt *route, by countersign.Caller, key string, body []byte, do func() *reply) *reply {
 	who := string(by.Identity.ID) + "\x00" + string(by.Session.ID)
 	if by.Session.ID == "" {
 		who = by.From.String()
@@ -55,7 +54,7 @@ func (a *API) once(r *http.Request, by countersign.Caller, key string, body []by
 	name := a.fingerprint("key", who, r.Method, r.URL.Path, r.URL.RawQuery, key)
 	stored := base64.RawURLEncoding.EncodeToString(name)
 	life := replyLife
-	if strings.HasPrefix(r.URL.Path, "/v1/attempts") {
+	if rt.secret {
 		life = secretLife
 	}
 	kept, state, err := a.Replies.Reserve(r.Context(), stored, a.fingerprint("body", string(body)), life)

@@ -21,6 +21,7 @@ type plan struct {
 	params  []param
 	body    *huma.Schema // nil when there is none
 	bodyAt  int
+	bare    bool // it may be left out
 }
 
 // param is one parameter, of a string or an int type.
@@ -41,7 +42,7 @@ func planOf(schemas huma.Registry, t reflect.Type) plan {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Name == "Body" {
-			p.body, p.bodyAt = schemas.Schema(f.Type, true, t.Name()+"Body"), i
+			p.body, p.bodyAt, p.bare = schemas.Schema(f.Type, true, t.Name()+"Body"), i, f.Tag.Get("optional") == "true"
 			continue
 		}
 		at := param{at: i, id: f.Tag.Get("id"), required: f.Tag.Get("required") == "true", schema: huma.SchemaFromField(schemas, f, f.Name)}
@@ -87,7 +88,7 @@ func (p plan) read(r *http.Request, body []byte, in any) error {
 			return err
 		}
 	}
-	if p.body == nil {
+	if p.body == nil || p.bare && len(body) == 0 {
 		return nil
 	}
 	return decode(body, p.schemas, p.body, v.Field(p.bodyAt).Addr().Interface())

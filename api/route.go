@@ -25,6 +25,7 @@ type route struct {
 	summary      string
 	about        string   // more of it, in Markdown
 	open         bool     // strangers may call it
+	secret       bool     // its answer may hold a secret
 	status       int      // of success; 0 for 200, or 204 when nothing comes back
 	errors       []string // codes beyond those that follow from its form
 	body, answer any      // examples
@@ -69,7 +70,7 @@ func listOf[T any](items []T, next string) list[T] {
 // add registers one route. Functions that act never see HTTP.
 func add[In, Out any](b *book, r route, act func(context.Context, countersign.Caller, In) (Out, error)) {
 	r.in = planOf(b.schemas, reflect.TypeFor[In]())
-	if out := reflect.TypeFor[Out](); out.NumField() > 0 {
+	if out := reflect.TypeFor[Out](); out.Kind() != reflect.Struct || out.NumField() > 0 {
 		r.out = b.schemas.Schema(out, true, out.Name())
 	}
 	if r.status == 0 {
@@ -114,16 +115,35 @@ func (b *book) refuseTheRest(mux *http.ServeMux) {
 	for path, allowed := range methods {
 		slices.Sort(allowed)
 		allow := strings.Join(allowed, ", ")
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		refuse := func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
 			b.api.Explain(w, r, door.ErrMethod)
-		})
+		}
+		if !b.covered(path) {
+			mux.HandleFunc(path, refuse)
+			continue
+		}
+		// The mux takes no pattern for all methods below one that is wider, so each is named.
+		for _, m := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			if !slices.Contains(allowed, m) {
+				mux.HandleFunc(m+" "+path, refuse)
+			}
+		}
 	}
 	for _, path := range []string{"/v1", "/v1/"} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			b.api.Explain(w, r, countersign.ErrNotFound)
 		})
 	}
+}
+
+// covered reports whether another route's path, with its parameters, takes this one in.
+func (b *book) covered(path string) bool {
+	here := strings.Split(path, "/")
+	return slices.ContainsFunc(b.routes, func(r *route) bool {
+		other := strings.Split(r.path, "/")
+		return r.path != path && slices.EqualFunc(here, other, func(a, b string) bool { return a == b || strings.HasPrefix(b, "{") })
+	})
 }
 
 // schemaName names a type in the document: the words by their name, what a
@@ -137,10 +157,15 @@ func schemaName(t reflect.Type, hint string) string {
 		return hint
 	}
 	if outer, inner, ok := strings.Cut(name, "["); ok { // list[…/countersign.Session] → SessionList
-		inner = inner[strings.LastIndexByte(inner, '.')+1:]
-		return title(strings.TrimSuffix(inner, "]")) + title(outer)
+		at := strings.LastIndexByte(inner, '.')
+		return qualified(inner[:max(at, 0)], strings.TrimSuffix(inner[at+1:], "]")) + title(outer)
 	}
-	switch pkg := t.PkgPath()[strings.LastIndexByte(t.PkgPath(), '/')+1:]; pkg {
+	return qualified(t.PkgPath(), name)
+}
+
+// qualified is a name with the last word of its package before it, where the document needs that.
+func qualified(path, name string) string {
+	switch pkg := path[strings.LastIndexByte(path, '/')+1:]; pkg {
 	case "", "countersign", "api":
 		return title(name)
 	default:

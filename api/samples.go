@@ -8,6 +8,7 @@ import (
 
 	"github.com/countersign-id/countersign"
 	"github.com/countersign-id/countersign/account"
+	"github.com/countersign-id/countersign/admin"
 	"github.com/countersign-id/countersign/login"
 )
 
@@ -38,8 +39,40 @@ func sampleEvent() countersign.Event {
 
 func sampleExport() account.Export {
 	return account.Export{ExportedAt: sampleTime, Identity: sampleIdentity(), Sessions: []countersign.Session{sampleSession()},
-		Credentials: []account.ExportedCredential{{ID: "crd_01jd9q3v8m3e5g7j9k1n3q5s7v9x1z3b", Method: "password", CreatedAt: sampleTime}},
+		Credentials: []account.ExportedCredential{{ID: sampleCredential, Method: "password", CreatedAt: sampleTime}},
 		Activity:    []countersign.Event{sampleEvent()}}
+}
+
+const sampleCredential = countersign.CredentialID("crd_01jd9q3v8m3e5g7j9k1n3q5s7v9x1z3b")
+
+// sampleFactor is one of a collection, as its owner sees it.
+func (b *book) sampleFactor(m countersign.Keeper) account.Factor {
+	f := account.Factor{ID: sampleCredential, Method: m.Name(), Name: "Telephone", CreatedAt: sampleTime, Detail: map[string]any{}}
+	if m.Collection().Fixed {
+		f.Name = ""
+	}
+	if detail := b.api.Shapes[m.Name()].Detail; detail != nil {
+		if err := json.Unmarshal(detail, &f.Detail); err != nil {
+			panic("api: an example of " + m.Name() + ": " + err.Error())
+		}
+	}
+	return f
+}
+
+func sampleAdminFactor() admin.Factor {
+	used := sampleTime
+	return admin.Factor{ID: sampleCredential, Method: "password", CreatedAt: used, UsedAt: &used, Detail: map[string]any{}}
+}
+
+func samplePhone() countersign.Phone { return countersign.Phone{Number: "+442079460958"} } // a number of Ofcom's for drama, nobody's
+
+func (b *book) sampleSecurity() account.Security {
+	s := account.Security{First: []string{"password"}, Second: []string{}, Spare: []string{}, Kept: []account.Kept{}}
+	all := b.api.Account.Collections()
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		s.Kept = append(s.Kept, account.Kept{Method: all[path].Name(), Path: path, Items: []account.Factor{}})
+	}
+	return s
 }
 
 // openAttempt still asks for something.

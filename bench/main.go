@@ -2,9 +2,8 @@
 //
 // It builds the program, fills databases, starts servers on random loopback ports and brings its own
 // load generator, so nothing has to be installed. It calls itself for everything that must not share a
-// process with something else: `bench load`, `bench fill`, `bench limit`, `bench inside` and
-// `bench bare` are those
-// children and are of no use by hand. It is not part of the product.
+// process with something else: `bench load`, `bench fill`, `bench limit`, `bench inside`,
+// `bench passkey` and `bench bare` are those children and are of no use by hand. It is not part of the product.
 package main
 
 import (
@@ -18,6 +17,7 @@ import (
 	"github.com/countersign-id/countersign/bench/inside"
 	"github.com/countersign-id/countersign/bench/limit"
 	"github.com/countersign-id/countersign/bench/load"
+	"github.com/countersign-id/countersign/bench/passkey"
 )
 
 func main() {
@@ -42,6 +42,8 @@ func dispatch(ctx context.Context, args []string) error {
 		return fill.Serve(ctx, os.Stdin, os.Stdout)
 	case "inside":
 		return inside.Serve(ctx, os.Stdin, os.Stdout)
+	case "passkey":
+		return passkey.Serve(ctx, os.Stdin, os.Stdout)
 	case "limit":
 		return limit.Serve(ctx, os.Stdin, os.Stdout)
 	case "bare":

@@ -20,6 +20,8 @@ func (l *loader) check() {
 	l.checkKeys()
 	l.checkPassword()
 	l.checkTimes()
+	l.checkPolicy()
+	l.checkSMS()
 	l.checkNotify()
 	l.checkBrand()
 	l.checkNames()

@@ -116,7 +116,65 @@ type Config struct {
 		Tries int `toml:"tries" default:"5" min:"1" max:"10"`
 	} `toml:"code"`
 
+	Link struct {
+		// How long a sign-in link that was sent can be used.
+		Life Duration `toml:"life" default:"15m" min:"1s" max:"1h"`
+	} `toml:"link"`
+
+	Passkey struct {
+		// Domain that passkeys belong to: the public URL's host or one above it. It cannot be changed later without losing every passkey. When unset it is the host.
+		RPID string `toml:"rp_id"`
+		// Other origins (https://app.example.org) that may use passkeys of this domain (WebAuthn related origins).
+		RelatedOrigins []string `toml:"related_origins"`
+		// `direct` asks authenticators what model they are, for `passkey.allowed`; `none` does not.
+		Attestation string `toml:"attestation" default:"none" oneof:"none direct"`
+		// Path of the FIDO metadata blob (MDS3) that attestation is verified against.
+		Metadata string `toml:"metadata" path:"yes"`
+		// Models (AAGUIDs) that may be added. Empty means all. Needs `passkey.metadata`.
+		Allowed []string `toml:"allowed"`
+	} `toml:"passkey"`
+
+	Policy struct {
+		// Methods that may prove first at a sign-in, best first.
+		First []string `toml:"first" default:"passkey,password,email_code,magic_link,sms_code"`
+		// Second steps: whoever has set up one of them must show one after the first.
+		Second []string `toml:"second" default:"totp"`
+		// Accepted in place of a second step, and asked of nobody.
+		Spare []string `toml:"spare" default:"passkey,recovery_code,device,factor_reset"`
+		// Methods a new account may begin with besides its proved address.
+		SignUp []string `toml:"sign_up" default:"password,passkey"`
+		// What roles need: "admin: aal2", "auditor: aal2 phishing_resistant grace=7d from=2026-12-01". Grace counts from the day the account was made.
+		Roles []string `toml:"roles"`
+		// How long a browser is remembered in place of a second step, if its owner asks for that. 0s turns it off.
+		RememberDevice Duration `toml:"remember_device" default:"30d" min:"0s" max:"400d"`
+		// How long a reset of lost second steps waits before it works, so that the owner can stop it.
+		ResetWait Duration `toml:"reset_wait" default:"3d" min:"1h" max:"30d"`
+	} `toml:"policy"`
+
+	SMS struct {
+		// Account SID of Twilio. When neither Twilio nor a hook is set up, messages are shown in the development inbox.
+		TwilioAccount string `toml:"twilio_account"`
+		// Auth token of Twilio, or the secret of an API key.
+		TwilioToken Secret `toml:"twilio_token"`
+		// SID of the API key, when `sms.twilio_token` is the secret of one.
+		TwilioKey string `toml:"twilio_key"`
+		// Number, sender name or messaging service (MG…) that messages come from.
+		TwilioFrom string `toml:"twilio_from"`
+		// Address that messages are posted to as signed JSON (Standard Webhooks), for any other way to send them.
+		HookURL URL `toml:"hook_url"`
+		// Secret that signs them: `whsec_` and base64.
+		HookSecret Secret `toml:"hook_secret"`
+		// Countries (ISO 3166, such as DE) that messages are sent to. Empty means all.
+		Countries []string `toml:"countries"`
+	} `toml:"sms"`
+
 	Limits struct {
+		// Text messages to neighbouring numbers (the same first 7 digits), against fraud by price.
+		SMSPerPrefix Limit `toml:"sms_per_prefix" default:"20/1h"`
+		// Text messages to one country.
+		SMSPerCountry Limit `toml:"sms_per_country" default:"200/1h"`
+		// Text messages in all.
+		SMSTotal Limit `toml:"sms_total" default:"1000/1h"`
 		// Accounts created from one network (/24 or /48).
 		SignUpPerNetwork Limit `toml:"sign_up_per_network" default:"20/1h"`
 		// Mails and messages asked for from one network.

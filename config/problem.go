@@ -67,7 +67,7 @@ func nearest(name string, known []string) string {
 	for _, k := range known {
 		d := distance(name, k)
 		if last(name) == last(k) {
-			d = min(d, 1+distance(head(name), head(k))/4)
+			d = min(d, distance(head(name), head(k))/4) // the right word in another section
 		}
 		if d < least {
 			best, least = k, d

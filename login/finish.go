@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/countersign-id/countersign"
+	"github.com/countersign-id/countersign/internal/address"
 )
 
 // finish completes an attempt that is enough: one transaction spends it, opens
@@ -18,6 +19,8 @@ func (p *Process) finish(ctx context.Context, s *answer, c *countersign.Change, 
 	var token string
 	var err error
 	switch s.attempt.Purpose {
+	case countersign.SignIn, countersign.StepUp:
+		p.endSignIn(s, c)
 	case countersign.SignUp:
 		p.endSignUp(s, c)
 	case countersign.Recover:
@@ -38,6 +41,7 @@ func (p *Process) finish(ctx context.Context, s *answer, c *countersign.Change, 
 	if c.Still = &s.identity; c.Identity != nil {
 		c.Still = nil // its own version says it
 	}
+	p.endLost(s, c)
 	// Pending credentials are stored by now; the attempt need not keep them.
 	s.attempt.Enrolled = nil
 	for i := range c.Events {
@@ -77,13 +81,41 @@ func (p *Process) pass(s *answer, c *countersign.Change, e countersign.Enough) (
 	return token, nil
 }
 
+// endSignIn stores what a sign-in had to set up.
+func (p *Process) endSignIn(s *answer, c *countersign.Change) {
+	for _, made := range s.attempt.Enrolled {
+		c.Credentials = append(c.Credentials, made)
+		c.Identity = &s.identity // a new version: whatever was proved of the old one opens nothing any more
+		c.Events = append(c.Events, p.event(s, "credential.added", made.Method))
+		c.Send = append(c.Send, p.letters(s, "factor_added", map[string]string{"method": made.Method})...)
+	}
+}
+
+// endLost takes away what a waiting reset was for.
+func (p *Process) endLost(s *answer, c *countersign.Change) {
+	for _, proof := range s.attempt.Proofs {
+		if len(proof.Ends) == 0 {
+			continue
+		}
+		c.Revoke = append(c.Revoke, proof.Ends...)
+		c.Identity, c.Still = &s.identity, nil
+		c.End = append(c.End, countersign.End{Identity: s.identity.ID})
+		c.Events = append(c.Events, p.event(s, "factors.reset", proof.Method))
+		c.Send = append(c.Send, p.letters(s, "factor_reset_done", nil)...)
+	}
+}
+
 // endSignUp creates the identity. Its address is verified, for only a code sent there got this far.
 func (p *Process) endSignUp(s *answer, c *countersign.Change) {
 	a := s.attempt
 	c.Identity = &countersign.Identity{
 		ID: a.Identity, Kind: countersign.Person, State: countersign.Active, Name: a.Name, Locale: a.Locale,
-		Emails: []countersign.Email{{Address: a.Identifier, Verified: true, Primary: true}},
-		Phones: []countersign.Phone{}, Flags: []string{}, Roles: []string{}, Metadata: []byte("{}"), CreatedAt: p.Now(),
+		Emails: []countersign.Email{}, Phones: []countersign.Phone{}, Flags: []string{}, Roles: []string{}, Metadata: []byte("{}"), CreatedAt: p.Now(),
+	}
+	if kindOf(a.Identifier) == address.PhoneKind {
+		c.Identity.Phones = append(c.Identity.Phones, countersign.Phone{Number: a.Identifier, Verified: true, Primary: true})
+	} else {
+		c.Identity.Emails = append(c.Identity.Emails, countersign.Email{Address: a.Identifier, Verified: true, Primary: true})
 	}
 	c.Credentials = append(c.Credentials, a.Enrolled...)
 	created := p.event(s, "identity.created", "")
@@ -102,10 +134,13 @@ func (p *Process) endRecover(ctx context.Context, s *answer, c *countersign.Chan
 	if s.subject.Identity == "" {
 		return countersign.NoMatch("disabled or gone meanwhile")
 	}
-	// Old ones go by method, not all: who forgot a password still has the passkey.
+	// Old ones go by method, not all: who forgot a password still has the passkey, and
+	// who makes a new passkey the others.
 	for _, made := range s.attempt.Enrolled {
+		kept, several := p.Methods[made.Method].(countersign.Keeper)
+		several = several && kept.Collection().Most > 1
 		for _, old := range s.subject.Credentials {
-			if old.Method == made.Method && old.ID != made.ID {
+			if !several && old.Method == made.Method && old.ID != made.ID {
 				c.Revoke = append(c.Revoke, old.ID)
 			}
 		}
@@ -116,17 +151,16 @@ func (p *Process) endRecover(ctx context.Context, s *answer, c *countersign.Chan
 	// Whoever made the recovery necessary may hold a session (ASVS 5.0 7.4).
 	c.End = append(c.End, countersign.End{Identity: s.identity.ID})
 	c.Identity = &s.identity // a new version: whatever was proved of the old one opens nothing any more
-	for _, e := range s.identity.Emails {
-		if e.Verified {
-			c.Send = append(c.Send, p.message(s, e.Address, "recovered", nil))
-		}
-	}
+	c.Send = append(c.Send, p.letters(s, "recovered", nil)...)
 	return nil
 }
 
 // endVerify marks the address as verified. It becomes the primary one when there is none.
 func (p *Process) endVerify(s *answer, c *countersign.Change) error {
 	i := s.identity
+	if kindOf(s.attempt.Identifier) == address.PhoneKind {
+		return p.endVerifyPhone(s, c)
+	}
 	i.Emails = slices.Clone(i.Emails)
 	at := slices.IndexFunc(i.Emails, func(e countersign.Email) bool { return e.Address == s.attempt.Identifier })
 	if at < 0 {
@@ -142,6 +176,24 @@ func (p *Process) endVerify(s *answer, c *countersign.Change) error {
 	}
 	c.Identity = &i
 	c.Events = append(c.Events, p.event(s, "email.verified", ""))
+	return nil
+}
+
+// endVerifyPhone marks the number as verified, and tells every address.
+func (p *Process) endVerifyPhone(s *answer, c *countersign.Change) error {
+	i := s.identity
+	i.Phones = slices.Clone(i.Phones)
+	at := slices.IndexFunc(i.Phones, func(n countersign.Phone) bool { return n.Number == s.attempt.Identifier })
+	if at < 0 {
+		return countersign.NoMatch("the number was removed meanwhile")
+	}
+	i.Phones[at].Verified = true
+	if !slices.ContainsFunc(i.Phones, func(n countersign.Phone) bool { return n.Primary }) {
+		i.Phones[at].Primary = true
+	}
+	c.Identity = &i
+	c.Events = append(c.Events, p.event(s, "phone.verified", ""))
+	c.Send = append(c.Send, p.letters(s, "phone_added", map[string]string{"address": s.attempt.Identifier})...)
 	return nil
 }
 

@@ -82,6 +82,7 @@ func (p *Process) Follow(ctx context.Context, by countersign.Caller, token strin
 
 // takeOver proves by the link in another browser than the one that asked.
 func (p *Process) takeOver(ctx context.Context, s *answer, name string) (Result, error) {
+	s.method = p.Methods[name]
 	if err := p.find(ctx, s); err != nil {
 		return Result{}, err
 	}
@@ -95,7 +96,9 @@ func (p *Process) takeOver(ctx context.Context, s *answer, name string) (Result,
 	a := &s.attempt
 	a.ID, a.Version = countersign.AttemptID(ids.New("att", p.Now())), 0
 	a.Enrolled, a.Asked, a.Issue, a.ReturnTo, a.Device = nil, "", "", "", s.by.Device
-	a.Proofs = []countersign.Proof{proof}
+	a.Proofs, a.Of = nil, 0
+	p.accept(s, c, proof)
+	p.remembered(ctx, s)
 	e := p.event(s, "proof.given", name)
 	e.Detail["in"] = "another browser"
 	c.Events = []countersign.Event{e}
@@ -143,7 +146,7 @@ func (p *Process) SendCode(ctx context.Context, by countersign.Caller, address s
 
 // VerifyCode proves an address of the caller's own account by the code that was sent there.
 func (p *Process) VerifyCode(ctx context.Context, by countersign.Caller, address, code string) error {
-	m, err := p.first(&answer{policy: p.Policies[countersign.VerifyOwn]})
+	m, err := p.first(&answer{policy: p.Policies[countersign.VerifyOwn], attempt: countersign.Attempt{Identifier: address}})
 	if err != nil {
 		return err
 	}

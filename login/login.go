@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,12 @@ type Challenges interface {
 	FindChallenge(ctx context.Context, lookup []byte) (countersign.Challenge, error)
 }
 
+// Holders finds whose a credential is, for evidence that names it.
+type Holders interface {
+	// FindHolder returns who has the credential with that lookup, with all of theirs, or ErrNotFound.
+	FindHolder(ctx context.Context, method, lookup string) (countersign.Identity, []countersign.Credential, error)
+}
+
 // Counter counts in the database, before anything is checked.
 type Counter interface {
 	// Count returns 0 when every budget had room, else how long to wait.
@@ -50,11 +57,19 @@ type Issuer interface {
 	Raise(old countersign.Session, e countersign.Enough, by countersign.Caller) (countersign.Session, string, error)
 }
 
-// Process runs attempts. All fields but the last two are needed.
+// Waiting is a method that proves by having waited.
+type Waiting interface {
+	countersign.Enroller
+	// Ready is from when and until when the credential proves; ok is false for none of its own.
+	Ready(countersign.Credential) (at, until time.Time, ok bool)
+}
+
+// Process runs attempts. All fields are needed up to the empty line.
 type Process struct {
 	Methods    map[string]countersign.Method
 	Policies   map[countersign.Purpose]countersign.Policy
 	Store      Store
+	Holders    Holders
 	Challenges Challenges
 	Counter    Counter
 	Limits     risk.Limits
@@ -65,6 +80,9 @@ type Process struct {
 
 	SignUpClosed  bool     // nobody can make an account by themselves
 	SignUpDomains []string // when not empty, the only domains that can
+
+	Remember countersign.Method // proves with what the door found in the browser, once a person proved; nil for none
+	Reset    Waiting            // makes the waiting reset of lost factors; nil for none
 }
 
 // answer is what every step of an attempt carries along.
@@ -76,6 +94,7 @@ type answer struct {
 	subject  countersign.Subject
 	raw      json.RawMessage
 	silent   bool // nothing is sent, though the caller hears the same
+	method   countersign.Method
 }
 
 // Start begins an attempt. With evidence inside, a whole sign-in is one call.
@@ -103,6 +122,7 @@ func (p *Process) Start(ctx context.Context, by countersign.Caller, in Start) (R
 			return Result{}, countersign.ErrUnauthenticated
 		}
 		s.attempt.Identity, s.attempt.Session = by.Identity.ID, by.Session.ID
+		s.attempt.Before, s.attempt.Needs = p.carried(by.Session), in.needs()
 	}
 	if len(in.Evidence) > 0 {
 		r, err := p.prove(ctx, s)
@@ -151,13 +171,35 @@ func (p *Process) begin(by countersign.Caller, in Start) (countersign.Attempt, e
 	if in.Purpose == countersign.StepUp {
 		return a, nil
 	}
+	if in.Identifier == "" && in.Purpose == countersign.SignIn && p.nameless(in.Evidence) {
+		return a, nil
+	}
 	kind, key, ok := address.Parse(in.Identifier)
-	needEmail := in.Purpose == countersign.SignUp || in.Purpose == countersign.VerifyOwn
-	if !ok || needEmail && kind != address.EmailKind {
-		return a, countersign.Invalid("identifier", "invalid", "Give an e-mail address, such as ada@example.com"+map[bool]string{false: ", or a username", true: ""}[needEmail]+".")
+	reached := in.Purpose == countersign.SignUp || in.Purpose == countersign.VerifyOwn
+	if !ok || reached && channelOf(kind) == "" {
+		return a, countersign.Invalid("identifier", "invalid", "Give an e-mail address, such as ada@example.com, or a phone number with its country, such as +44 20 7946 0958"+map[bool]string{false: ", or a username", true: ""}[reached]+".")
 	}
 	a.Identifier = key
 	return a, nil
+}
+
+// nameless reports whether an attempt may begin without a name: there is a method
+// whose evidence says whose it is, and what came along is of it.
+func (p *Process) nameless(evidence json.RawMessage) bool {
+	for name, m := range p.Methods {
+		if _, ok := m.(countersign.Namer); !ok || !slices.Contains(p.Policies[countersign.SignIn].Offer, name) {
+			continue
+		}
+		if given, err := methodOf(evidence); len(evidence) == 0 || err == nil && given == name {
+			return true
+		}
+	}
+	return false
+}
+
+// channelOf is how the owner of an identifier is reached; "" when it tells nothing of that.
+func channelOf(kind string) string {
+	return map[string]string{address.EmailKind: "email", address.PhoneKind: "sms"}[kind]
 }
 
 // startOpen stores an attempt that waits for evidence.
@@ -176,55 +218,130 @@ func (p *Process) startOpen(ctx context.Context, s *answer) (Result, error) {
 // or the one that has the identifier. A disabled one is a stranger.
 func (p *Process) find(ctx context.Context, s *answer) (err error) {
 	var credentials []countersign.Credential
-	// A decoy is about nobody, even if meanwhile somebody has the identifier.
-	if s.attempt.Decoy {
-		s.subject = countersign.Subject{Address: s.attempt.Identifier}
-		if s.attempt.Purpose == countersign.SignUp { // a password is judged as for an address that is free
-			s.subject.Names = []string{s.attempt.Name, s.attempt.Identifier}
-		}
-		return nil
+	a := &s.attempt
+	s.subject = countersign.Subject{Identity: a.Identity, Address: s.reach()}
+	if a.Purpose == countersign.SignUp { // a password is judged as for an address that is free
+		s.subject.Names = []string{a.Name, a.Identifier}
 	}
-	if s.attempt.Identity != "" && s.attempt.Purpose != countersign.SignUp {
-		s.identity, credentials, err = p.Store.SubjectOf(ctx, s.attempt.Identity)
+	switch {
+	case a.Decoy: // about nobody, even if meanwhile somebody has the identifier
+		s.subject.Identity = ""
+		return nil
+	case a.Purpose == countersign.SignUp:
+		return nil
+	case a.Identity != "":
+		s.identity, credentials, err = p.Store.SubjectOf(ctx, a.Identity)
 		if err == nil && !s.holds() {
 			s.identity.State = "" // the address was removed, perhaps because its mailbox was stolen
 		}
-	} else if s.attempt.Purpose != countersign.SignUp {
+	case a.Identifier != "":
 		// By verified identifiers only: an address that nobody has proved names nobody.
-		kind, key, _ := address.Parse(s.attempt.Identifier)
+		kind, key, _ := address.Parse(a.Identifier)
 		s.identity, credentials, err = p.Store.FindSubject(ctx, kind, key)
+	default:
+		s.identity, credentials, err = p.holder(ctx, s)
 	}
 	if err != nil && !errors.Is(err, countersign.ErrNotFound) {
 		return fmt.Errorf("login: find: %w", err)
 	}
-	s.subject = countersign.Subject{Identity: s.attempt.Identity, Address: s.mailTo()}
-	if s.identity.State == countersign.Active {
-		s.attempt.Identity, s.subject.Identity = s.identity.ID, s.identity.ID
-		s.subject.Credentials, s.subject.Names = credentials, s.identity.Names()
-	} else if s.attempt.Purpose != countersign.SignUp {
-		s.subject.Identity = ""
-	}
-	if s.attempt.Purpose == countersign.SignUp {
-		s.subject.Names = []string{s.attempt.Name, s.attempt.Identifier}
-	}
+	p.about(s, credentials)
 	return nil
 }
 
-// holds reports whether the identity has the address yet that the attempt began
-// with. What is being verified need not be held, and a username proves nothing by itself.
-func (s *answer) holds() bool {
-	kind, key, _ := address.Parse(s.attempt.Identifier)
-	return kind != address.EmailKind || s.attempt.Purpose == countersign.VerifyOwn ||
-		slices.ContainsFunc(s.identity.Emails, func(e countersign.Email) bool { return e.Verified && e.Address == key })
+// holder finds whose the evidence is, when its method can tell.
+func (p *Process) holder(ctx context.Context, s *answer) (countersign.Identity, []countersign.Credential, error) {
+	m, ok := s.method.(countersign.Namer)
+	if !ok || len(s.raw) == 0 {
+		return countersign.Identity{}, nil, countersign.ErrNotFound
+	}
+	lookup := m.Names(s.raw)
+	if lookup == "" {
+		return countersign.Identity{}, nil, countersign.ErrNotFound
+	}
+	return p.Holders.FindHolder(ctx, m.Name(), lookup)
 }
 
-// mailTo is where a code goes: the address that was given, or the primary one of whom was named otherwise.
-func (s *answer) mailTo() string {
-	if kind, _, _ := address.Parse(s.attempt.Identifier); kind == address.EmailKind {
+// about takes what was found into the attempt and its subject.
+func (p *Process) about(s *answer, credentials []countersign.Credential) {
+	a := &s.attempt
+	if s.identity.State != countersign.Active {
+		s.subject.Identity, s.subject.Address = "", s.reach()
+		return
+	}
+	// What was proved was proved of the identity as it was: a password changed or a
+	// factor removed since then may have been the one.
+	if len(a.Proofs) > 0 && a.Of != s.identity.Version {
+		a.Proofs, a.Enrolled, a.Of = nil, nil, 0
+	}
+	s.subject.Identity, s.subject.Address = s.identity.ID, s.reach()
+	s.subject.Credentials, s.subject.Names = credentials, s.identity.Names()
+	// Without a name the attempt is about whoever proves, so nobody before that.
+	if a.Identifier != "" {
+		a.Identity = s.identity.ID
+	}
+	if s.subject.Proved = len(a.Proofs) > 0 || a.Session != ""; s.subject.Proved {
+		p.known(s)
+	}
+}
+
+// known fills in what decides about somebody who has proved something: whether
+// they have a second step, and what their roles need.
+func (p *Process) known(s *answer) {
+	a := &s.attempt
+	a.Can = countersign.Usable(p.Methods, s.policy.Second, s.identity, s.subject.Credentials)
+	if a.Of == 0 {
+		a.Of = s.identity.Version
+	}
+	ruled := s.policy.Needs(s.identity, p.Now())
+	a.Needs.Factors, a.Needs.Bound = max(a.Needs.Factors, ruled.Factors), a.Needs.Bound || ruled.Bound
+}
+
+// tell fills in what may be told of them: by what else they can prove, and where they are reached.
+func (p *Process) tell(s *answer) {
+	a := &s.attempt
+	if s.identity.ID == "" || len(a.Proofs)+len(a.Before) == 0 {
+		return
+	}
+	all := slices.Sorted(maps.Keys(p.Methods))
+	if a.Ready = p.waits(s); p.Reset != nil && a.Ready.IsZero() {
+		// One whose time is over is none.
+		all = slices.DeleteFunc(all, func(m string) bool { return m == p.Reset.Name() })
+	}
+	a.Can, a.Masked = countersign.Usable(p.Methods, all, s.identity, s.subject.Credentials), map[string]string{}
+	for _, channel := range []string{"email", "sms"} {
+		if to := s.identity.Reach(channel); to != "" {
+			a.Masked[channel] = address.Mask(to)
+		}
+	}
+}
+
+// holds reports whether the identity has the address or number yet that the attempt began
+// with. What is being verified need not be held, and a username proves nothing by itself.
+func (s *answer) holds() bool {
+	if s.attempt.Purpose == countersign.VerifyOwn {
+		return true
+	}
+	switch kind, key, _ := address.Parse(s.attempt.Identifier); kind {
+	case address.EmailKind:
+		return slices.ContainsFunc(s.identity.Emails, func(e countersign.Email) bool { return e.Verified && e.Address == key })
+	case address.PhoneKind:
+		return slices.ContainsFunc(s.identity.Phones, func(p countersign.Phone) bool { return p.Verified && p.Number == key })
+	}
+	return true
+}
+
+// reach is where the method's message goes: the address or number that was given, or
+// the identity's own when it was named otherwise.
+func (s *answer) reach() string {
+	channel := "email"
+	if m, ok := s.method.(countersign.Sender); ok {
+		channel = m.Channel()
+	}
+	if kind, _, _ := address.Parse(s.attempt.Identifier); channelOf(kind) == channel {
 		return s.attempt.Identifier
 	}
 	if s.identity.State == countersign.Active {
-		return s.identity.Primary()
+		return s.identity.Reach(channel)
 	}
 	return s.attempt.Identifier
 }

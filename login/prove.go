@@ -22,7 +22,7 @@ func (p *Process) Answer(ctx context.Context, by countersign.Caller, id counters
 	if err != nil {
 		return Result{}, err
 	}
-	if slices.Contains(s.policy.Enroll, name) && p.mayEnroll(s) {
+	if p.mayEnroll(s, name) {
 		return p.enroll(ctx, s, name)
 	}
 	return p.prove(ctx, s)
@@ -47,9 +47,10 @@ func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
 		return Result{}, err
 	}
 	m, ok := p.Methods[name]
-	if !ok || !slices.Contains(s.policy.Offer, name) {
+	if !ok || !s.policy.May(s.attempt, name) {
 		return Result{}, countersign.Invalid("evidence.method", "not_offered", "This method is not offered here.")
 	}
+	s.method = m
 	// Before it is counted: who is sent away for load must not lose a guess.
 	leave, err := countersign.Admit(ctx, m)
 	if err != nil {
@@ -59,9 +60,12 @@ func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
 	if err := p.find(ctx, s); err != nil {
 		return Result{}, err
 	}
+	if !s.policy.May(s.attempt, name) { // what was proved before it has been undone meanwhile
+		return Result{}, p.refuse(ctx, s, name, countersign.NoMatch("what was proved first has changed"))
+	}
 	// Counted and committed before anything is compared: parallel guesses would
 	// else all read the same count (CWE-362).
-	budgets, back := p.Limits.Guess(s.by, s.attempt.Identity, s.attempt.Identifier, name)
+	budgets, back := p.guess(s)
 	if err := p.count(ctx, budgets); err != nil {
 		return Result{}, p.refuse(ctx, s, name, err)
 	}
@@ -72,13 +76,61 @@ func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
 	}
 	// The thread is given back before the writing: what was counted is decided.
 	leave()
-	s.attempt.Proofs = append(s.attempt.Proofs, proof)
-	if proof.Renew != nil {
-		// A renewed hash must not bring back a password that was changed meanwhile.
-		c.Credentials, c.Still = append(c.Credentials, *proof.Renew), &s.identity
-	}
 	c.Events = []countersign.Event{p.event(s, "proof.given", name)}
+	p.accept(s, c, proof)
+	p.remembered(ctx, s)
 	return p.settle(ctx, s, c)
+}
+
+// guess is what the evidence draws on. What names its own credential is a
+// signature: it cannot be guessed, and a stranger who has seen the credential's
+// id must not lock its owner out.
+func (p *Process) guess(s *answer) (all []countersign.Budget, back []string) {
+	by, limits := s.by, p.Limits
+	if _, ok := s.method.(countersign.Namer); ok {
+		limits.Guesses = 0
+	}
+	if s.subject.Proved {
+		// The second step of a sign-in is of one identity, under whatever name it began.
+		return limits.Guess(by, s.subject.Identity, string(s.subject.Identity), s.method.Name())
+	}
+	return limits.Guess(by, s.subject.Identity, s.attempt.Identifier, s.method.Name())
+}
+
+// accept adds a proof to the attempt.
+func (p *Process) accept(s *answer, c *countersign.Change, proof countersign.Proof) {
+	a := &s.attempt
+	a.Identity = proof.Identity
+	a.Proofs = append(a.Proofs, proof)
+	if s.identity.ID != "" {
+		p.known(s)
+	}
+	if proof.Renew != nil {
+		// Compared by its version: a renewed hash must not bring back a password that was
+		// changed meanwhile, and of two that show the same step or code one is too late.
+		c.Credentials = append(c.Credentials, *proof.Renew)
+	}
+	if proof.Tell != "" {
+		c.Send = append(c.Send, p.letters(s, proof.Tell, proof.Told)...)
+	}
+}
+
+// remembered adds what the browser holds of a sign-in before, once a person has
+// proved something by themselves. Whatever is wrong with it, it only adds nothing.
+func (p *Process) remembered(ctx context.Context, s *answer) {
+	a := &s.attempt
+	if p.Remember == nil || s.by.Remembered == "" || a.Purpose != countersign.SignIn || len(a.Proofs) != 1 || !slices.Contains(s.policy.Spare, p.Remember.Name()) {
+		return
+	}
+	raw, err := json.Marshal(map[string]string{"method": p.Remember.Name(), "token": s.by.Remembered})
+	if err != nil {
+		return
+	}
+	proof, err := p.Remember.Check(ctx, countersign.Evidence{Method: p.Remember.Name(), Subject: s.subject, Answer: raw, From: s.by.From})
+	if err == nil && proof.Identity == s.subject.Identity && proof.Identity != "" {
+		proof.Renew = nil // nothing is written for it
+		a.Proofs = append(a.Proofs, proof)
+	}
 }
 
 // check takes the challenge that the method kept, if it asks at all, and checks the evidence against it.
@@ -92,7 +144,7 @@ func (p *Process) check(ctx context.Context, s *answer, m countersign.Method, c 
 		if err != nil {
 			return countersign.Proof{}, fmt.Errorf("login: take challenge: %w", err)
 		}
-		if taken.Subject.Address != s.subject.Address {
+		if _, sent := m.(countersign.Sender); sent && taken.Subject.Address != s.subject.Address {
 			return countersign.Proof{}, countersign.NoMatch("asked at an address that is no longer the one")
 		}
 		// Its try is gone now; it is spent with the record of the proof, so that a
@@ -107,6 +159,7 @@ func (p *Process) check(ctx context.Context, s *answer, m countersign.Method, c 
 	if proof.Identity == "" || proof.Identity != s.subject.Identity {
 		return proof, countersign.NoMatch("another identity")
 	}
+	proof.Method = m.Name()
 	return proof, nil
 }
 
@@ -159,6 +212,7 @@ func (p *Process) settle(ctx context.Context, s *answer, c *countersign.Change) 
 		}
 		return Result{}, countersign.NoMatch(v.Reason)
 	default: // more is needed: the proof is kept, no pass is opened
+		p.tell(s)
 		c.Attempt = &s.attempt
 		if err := p.Store.Apply(ctx, c); err != nil {
 			return Result{}, lost(err)

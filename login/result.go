@@ -15,7 +15,16 @@ type Start struct {
 	Traits     *Traits             `json:"traits,omitempty"`
 	ReturnTo   string              `json:"return_to,omitempty" maxLength:"2048"`
 	Issue      string              `json:"issue,omitempty" enum:"cookie,session_token"`
+	Level      string              `json:"level,omitempty" enum:"aal1,aal2" doc:"What a step-up must reach"`
 	Evidence   json.RawMessage     `json:"evidence,omitempty" doc:"The method's name and its own fields"`
+}
+
+// needs reads the level that a step-up asks for.
+func (in Start) needs() (n countersign.Needs) {
+	if in.Level == "aal2" {
+		n.Factors = 2
+	}
+	return n
 }
 
 // Traits are what a new identity says of itself.
@@ -50,6 +59,7 @@ type Result struct {
 	Assurance Levels                   `json:"assurance"`
 	ExpiresAt time.Time                `json:"expires_at"`
 	ReturnTo  string                   `json:"return_to,omitempty"`
+	Lost      bool                     `json:"lost,omitempty" doc:"True when a delayed reset of lost factors can be asked for"`
 	Challenge json.RawMessage          `json:"challenge,omitempty"`
 	Session   *countersign.Session     `json:"session,omitempty"`
 
@@ -61,9 +71,11 @@ type Result struct {
 
 // Offer is one method that may come next.
 type Offer struct {
-	Method string `json:"method"`
-	To     string `json:"to,omitempty" doc:"Where a code goes, masked"`
-	Enroll bool   `json:"enroll,omitempty" doc:"True when it is to be set up rather than proved"`
+	Method    string     `json:"method"`
+	To        string     `json:"to,omitempty" doc:"Where a code goes, masked"`
+	Sent      bool       `json:"sent,omitempty" doc:"True when its code or link has gone out"`
+	NotBefore *time.Time `json:"not_before,omitempty" doc:"From when it proves, for one that waits"`
+	Enroll    bool       `json:"enroll,omitempty" doc:"True when it is to be set up rather than proved"`
 }
 
 // Levels are the assurance reached and required.

@@ -3,6 +3,8 @@ package login
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/countersign-id/countersign"
 	"github.com/countersign-id/countersign/internal/address"
@@ -15,7 +17,7 @@ func (p *Process) view(s *answer) Result {
 	a := s.attempt
 	r := Result{
 		ID: a.ID, Purpose: a.Purpose, State: a.State, Methods: []Offer{}, ExpiresAt: a.Expires, ReturnTo: a.ReturnTo,
-		Assurance: Levels{a.Reached(), s.policy.Required()}, Issue: a.Issue, Identifier: a.Identifier,
+		Assurance: Levels{s.policy.Reached(a, p.Now()), s.policy.Required(a)}, Issue: a.Issue, Identifier: a.Identifier,
 	}
 	if r.Issue == "" {
 		r.Issue = "cookie"
@@ -28,21 +30,53 @@ func (p *Process) view(s *answer) Result {
 		r.State = countersign.Expired
 		return r
 	}
-	if more, ok := s.policy.Judge(a, now).(countersign.More); ok {
-		for _, name := range more.Methods {
-			o := Offer{Method: name, Enroll: more.Enroll}
-			if _, asks := p.Methods[name].(countersign.Challenger); asks && !more.Enroll {
-				// What was typed, masked: the address behind a username would tell whose it is.
-				o.To = address.Mask(a.Identifier)
-			}
-			r.Methods = append(r.Methods, o)
-		}
+	more, ok := s.policy.Judge(a, now).(countersign.More)
+	if !ok {
+		return r
 	}
+	for _, name := range more.Methods {
+		m := p.Methods[name]
+		if m == nil || !p.fits(a, m) || p.Remember != nil && name == p.Remember.Name() {
+			continue
+		}
+		o := Offer{Method: name, Enroll: more.Enroll, Sent: a.Sent == name}
+		if sender, sends := m.(countersign.Sender); sends && !more.Enroll {
+			// What was typed, masked: the address behind a username would tell whose it is.
+			o.To = address.Mask(a.Identifier)
+			if to := a.Masked[sender.Channel()]; to != "" && channelOf(kindOf(a.Identifier)) != sender.Channel() {
+				o.To = to
+			}
+		}
+		if p.Reset != nil && name == p.Reset.Name() && !a.Ready.IsZero() {
+			o.NotBefore = &a.Ready
+		}
+		r.Methods = append(r.Methods, o)
+	}
+	r.Lost = p.Reset != nil && len(a.Proofs) > 0 && !more.Enroll && slices.Contains(s.policy.Spare, p.Reset.Name()) && !slices.Contains(a.Can, p.Reset.Name())
 	return r
+}
+
+// fits reports whether a method can be of use with what was typed. Without a name
+// only what says whose it is can prove; and of who has proved nothing yet, nothing
+// is sent to another place than the one they named.
+func (p *Process) fits(a countersign.Attempt, m countersign.Method) bool {
+	if a.Identifier == "" && a.Identity == "" {
+		_, names := m.(countersign.Namer)
+		return names
+	}
+	sender, sends := m.(countersign.Sender)
+	typed := channelOf(kindOf(a.Identifier))
+	return !sends || typed == "" || typed == sender.Channel() || len(a.Proofs)+len(a.Before) > 0
+}
+
+func kindOf(identifier string) string {
+	kind, _, _ := address.Parse(identifier)
+	return kind
 }
 
 // keep stores the attempt with an event and whatever else the step changes, and shows it.
 func (p *Process) keep(ctx context.Context, s *answer, c *countersign.Change, action string) (Result, error) {
+	p.tell(s)
 	c.Attempt = &s.attempt
 	c.Events = append(c.Events, p.event(s, action, ""))
 	if err := p.Store.Apply(ctx, c); err != nil {
@@ -82,4 +116,14 @@ func (p *Process) message(s *answer, to, template string, data map[string]string
 	return countersign.Message{
 		ID: ids.New("msg", now), Channel: "email", To: to, Template: template, Locale: locale, Data: data, CreatedAt: now,
 	}
+}
+
+// letters are one message to each verified address of the identity.
+func (p *Process) letters(s *answer, template string, data map[string]string) (all []countersign.Message) {
+	for _, e := range s.identity.Emails {
+		if e.Verified {
+			all = append(all, p.message(s, e.Address, template, maps.Clone(data)))
+		}
+	}
+	return all
 }

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/countersign-id/countersign"
@@ -43,6 +44,9 @@ func (i Inbox) Items(ctx context.Context, limit int) ([]Item, error) {
 		r, err := i.Letters.Render(m)
 		if err != nil {
 			continue
+		}
+		if r.Subject == "" { // a text message has none, and a list needs something to call it by
+			r.Subject, _, _ = strings.Cut(r.Text, "\n")
 		}
 		items = append(items, Item{Channel: r.Channel, To: r.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, SentAt: m.SentAt.UTC()})
 	}

@@ -51,6 +51,23 @@ func TestTheInboxShowsWhatTheSinkTookNewestFirst(t *testing.T) {
 	})
 }
 
+// A text message has no subject; its first line stands in, so that the list has a heading.
+func TestTheInboxShowsTextMessages(t *testing.T) {
+	m := smsCode()
+	m.SentAt = m.CreatedAt
+	items, err := notify.Inbox{Letters: letters(t), Outbox: new(outbox).put(m)}.Items(t.Context(), 10)
+	if err != nil || len(items) != 1 {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	want := notify.Item{
+		Channel: "sms", To: "+33612345678", Subject: "123456 is your code for Acme & Söhne. It works for 10 minutes. Give it to nobody.",
+		Text: shortOne(t).Text, SentAt: m.SentAt,
+	}
+	if diff := gocmp.Diff(want, items[0]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAnEmptyInboxIsAnEmptyList(t *testing.T) {
 	items, err := notify.Inbox{Letters: letters(t), Outbox: &outbox{}}.Items(t.Context(), 10)
 	if text, _ := json.Marshal(items); err != nil || string(text) != "[]" {

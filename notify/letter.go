@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/countersign-id/countersign"
+	"github.com/countersign-id/countersign/internal/address"
 	"github.com/countersign-id/countersign/internal/lang"
 )
 
@@ -27,6 +28,8 @@ type letter struct {
 	To      string
 
 	kind    string
+	host    string // of our site
+	minutes int    // how long a code or a link works; 0 when the message does not say
 	purpose string
 	origin  []row
 	words   *lang.Printer
@@ -64,6 +67,17 @@ func (l *letter) Until() string {
 	return ""
 }
 
+// Minutes says the same where there is no room for a date.
+func (l *letter) Minutes() string {
+	if l.minutes < 1 {
+		return ""
+	}
+	return l.words.T("sms.minutes", "n", l.minutes)
+}
+
+// Host is the name that browsers know our site by.
+func (l *letter) Host() string { return l.host }
+
 // Origin is where the request came from, as far as that is known.
 func (l *letter) Origin() []row { return l.origin }
 
@@ -84,8 +98,11 @@ func (ls *Letters) open(m countersign.Message) (*letter, error) {
 		// Not permanent: in a rolling update a newer server may know it.
 		return nil, fmt.Errorf("notify: no template %q", m.Template)
 	}
-	if err := plainAddress(m.To); err != nil {
+	if err := reachable(m.Channel, m.To); err != nil {
 		return nil, err
+	}
+	if k.bare && m.Channel == "email" {
+		return nil, fmt.Errorf("notify: %s is no letter: %w", m.Template, ErrPermanent)
 	}
 	for _, name := range k.needs {
 		if m.Data[name] == "" {
@@ -102,7 +119,7 @@ func (ls *Letters) open(m countersign.Message) (*letter, error) {
 	}
 	l := &letter{
 		Brand: ls.brand, Code: code, Groups: groups(code), Link: link, To: m.To,
-		kind: m.Template, words: ls.catalog.Printer(m.Locale),
+		kind: m.Template, host: ls.home.Hostname(), words: ls.catalog.Printer(m.Locale),
 	}
 	l.Lang = l.words.Tag()
 	l.fill(m)
@@ -111,16 +128,16 @@ func (ls *Letters) open(m countersign.Message) (*letter, error) {
 
 // fill sets the placeholders and the rows from the data of the message.
 func (l *letter) fill(m countersign.Message) {
-	l.args = []any{"brand", l.Brand.Name, "to", m.To, "code", strings.Join(l.Groups, " "), "address", clean(m.Data["address"], 320)}
+	l.args = []any{
+		"brand", l.Brand.Name, "to", m.To, "code", strings.Join(l.Groups, " "), "digits", l.Code,
+		"address", clean(m.Data["address"], 320), "reason", clean(m.Data["reason"], 300), "left", clean(m.Data["left"], 10),
+		"factor", l.factor(m), "ready_at", l.moment(m.Data["ready_at"], m.CreatedAt),
+	}
 	if t, err := time.Parse(time.RFC3339, m.Data["expires"]); err == nil {
 		l.args = append(l.args, "until", l.words.Time(t, m.CreatedAt).Exact)
+		l.minutes = int(t.Sub(m.CreatedAt).Round(time.Minute) / time.Minute)
 	}
-	if m.Template == "verify_code" {
-		l.purpose = "verify"
-		if p := m.Data["purpose"]; slices.Contains([]string{"sign_up", "sign_in", "step_up", "add"}, p) {
-			l.purpose = p
-		}
-	}
+	l.purpose = purposeOf(m)
 	at := m.CreatedAt
 	if t, err := time.Parse(time.RFC3339, m.Data["at"]); err == nil {
 		at = t
@@ -133,6 +150,74 @@ func (l *letter) fill(m countersign.Message) {
 	if when := l.words.Time(at, at); when.Exact != "" {
 		l.origin = append(l.origin, row{l.T("mail.at"), when.Exact})
 	}
+}
+
+// purposeOf is what a code or a link is for, as the catalogue has words for it;
+// "" for the kinds that have one purpose only.
+func purposeOf(m countersign.Message) string {
+	known := []string{"sign_up", "sign_in", "step_up", "add"}
+	switch m.Template {
+	case "magic_link":
+		known = append(known, "recover")
+	case "verify_code":
+	default:
+		return ""
+	}
+	if p := m.Data["purpose"]; slices.Contains(known, p) {
+		return p
+	}
+	return "verify"
+}
+
+// factor names a way to prove as people know it: the method's title, which its
+// own catalogue brings, and what its owner calls it. A method without a title is
+// shown by its name, for a letter with an odd word is better than none.
+func (l *letter) factor(m countersign.Message) string {
+	method := clean(m.Data["method"], 60)
+	if method == "" {
+		return ""
+	}
+	title := l.words.T(method + ".title")
+	if title == method+".title" {
+		title = strings.ReplaceAll(method, "_", " ")
+	}
+	if what := clean(m.Data["what"], 120); what != "" && what != title {
+		return title + " (" + what + ")"
+	}
+	return title
+}
+
+// moment is a time in the reader's language; what is no time stays as it is.
+func (l *letter) moment(given string, now time.Time) string {
+	t, err := time.Parse(time.RFC3339, given)
+	if err != nil {
+		return clean(given, 60)
+	}
+	return l.words.Time(t, now).Exact
+}
+
+// reachable refuses what a channel cannot reach.
+func reachable(channel, to string) error {
+	switch channel {
+	case "email":
+		return plainAddress(to)
+	case "sms":
+		return plainNumber(to)
+	case "message": // whoever passes it on knows both
+		if plainNumber(to) == nil {
+			return nil
+		}
+		return plainAddress(to)
+	}
+	return fmt.Errorf("notify: no way to send by %q: %w", channel, ErrPermanent)
+}
+
+// plainNumber refuses all but a number in E.164.
+func plainNumber(to string) error {
+	if number, ok := address.Phone(to); !ok || number != to {
+		return fmt.Errorf("notify: the reader's number is none in E.164: %w", ErrPermanent)
+	}
+	return nil
 }
 
 // plainAddress refuses all but one bare address (RFC 5322 addr-spec): what

@@ -28,7 +28,14 @@ func every() []countersign.Message {
 	list := []countersign.Message{
 		message("recover", code), message("sign_up_taken", nil), message("password_changed", nil), message("email_added", address),
 		message("email_changed_old", address), message("email_removed", address), message("recovered", nil),
-		message("account_deleted", nil), message("test", nil),
+		message("account_deleted", nil), message("test", nil), message("password_added", nil),
+		message("phone_added", map[string]string{"address": "+33612345678"}), message("phone_removed", map[string]string{"address": "+33612345678"}),
+		message("factor_added", map[string]string{"method": "passkey", "what": "YubiKey 5 <blue>"}),
+		message("factor_removed", map[string]string{"method": "passkey"}),
+		message("recovery_code_used", map[string]string{"left": "9"}), message("recovery_codes_made", nil),
+		message("factor_reset_started", map[string]string{"ready_at": "2026-11-25T02:26:00Z", "link": "/factor-reset/cancel?token=t0ken"}),
+		message("factor_reset_done", nil), message("factor_reset_cancelled", nil),
+		message("factors_reset_by_admin", map[string]string{"reason": "Ticket 4711, seen in person"}),
 		message("new_sign_in", map[string]string{"link": "https://id.example.com/account/not-me?t=abc"}),
 	}
 	for _, purpose := range []string{"sign_up", "sign_in", "step_up", "add", "verify"} {
@@ -37,6 +44,11 @@ func every() []countersign.Message {
 			data[k] = v
 		}
 		list = append(list, message("verify_code", data))
+	}
+	for _, purpose := range []string{"sign_up", "sign_in", "step_up", "add", "recover", "verify"} {
+		list = append(list, message("magic_link", map[string]string{
+			"purpose": purpose, "link": "/magic-link?token=t0ken-t0ken", "expires": "2026-11-22T02:41:00Z",
+		}))
 	}
 	return list
 }
@@ -58,11 +70,18 @@ func brand() notify.Brand {
 
 func catalog(t testing.TB) *lang.Catalog {
 	t.Helper()
-	c, err := lang.Load([]string{"en", "de"}, notify.Words())
+	c, err := lang.Load([]string{"en", "de"}, notify.Words(), titles())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// titles are what a method's own catalogue brings.
+func titles() fstest.MapFS {
+	return fstest.MapFS{
+		"en.toml": {Data: []byte("[passkey]\ntitle = \"Passkey\"\n")}, "de.toml": {Data: []byte("[passkey]\ntitle = \"Passkey\"\n")},
+	}
 }
 
 func letters(t testing.TB) *notify.Letters {
@@ -89,7 +108,7 @@ func TestEveryLetterReadsAsItShould(t *testing.T) {
 			}
 			name := strings.Trim(m.Template+"_"+m.Data["purpose"], "_") + "." + locale
 			golden(t, name+".txt", "Subject: "+r.Subject+"\n\n"+r.Text)
-			if m.Template == "verify_code" || m.Template == "new_sign_in" {
+			if m.Template == "verify_code" || m.Template == "new_sign_in" || m.Template == "factor_reset_started" || name == "magic_link_sign_in."+locale {
 				golden(t, name+".html", r.HTML)
 			}
 		}

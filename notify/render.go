@@ -34,7 +34,7 @@ type Letters struct {
 	parsed map[string]*pair // by kind and language, when first needed
 }
 
-// pair is the two templates of one kind in one language.
+// pair is the two templates of one kind in one language; a text message has the first only.
 type pair struct {
 	text *text.Template
 	html *html.Template
@@ -43,7 +43,7 @@ type pair struct {
 // NewLetters prepares the templates. A file in overlay (nil for none) stands in
 // for the built-in one of the same name: layout.txt, layout.html, recover.txt and
 // so on; a file with a language in its name, recover.de.txt, for that language
-// alone. All of an operator's templates are parsed at once, so that a mistake
+// alone. Text messages are code.sms.txt, link.sms.txt and notice.sms.txt. All of an operator's templates are parsed at once, so that a mistake
 // in one stops the start and not the first mail.
 func NewLetters(brand Brand, catalog *lang.Catalog, overlay fs.FS) (*Letters, error) {
 	home, err := parseHome(brand.URL)
@@ -57,9 +57,16 @@ func NewLetters(brand Brand, catalog *lang.Catalog, overlay fs.FS) (*Letters, er
 	if overlay == nil {
 		return ls, nil
 	}
-	for _, k := range kinds() {
+	for _, name := range Kinds() {
+		k, _ := kindOf(name)
 		for _, tag := range catalog.Tags() {
-			if _, err := ls.pair(k, tag); err != nil {
+			if _, err := ls.short(k.short, tag); err != nil {
+				return nil, err
+			}
+			if k.bare {
+				continue
+			}
+			if _, err := ls.pair(name, tag); err != nil {
 				return nil, err
 			}
 		}
@@ -67,15 +74,17 @@ func NewLetters(brand Brand, catalog *lang.Catalog, overlay fs.FS) (*Letters, er
 	return ls, nil
 }
 
-// Render turns a message into a letter in its reader's language. The error is
+// Render turns a message into what its channel carries, in its reader's
+// language: a letter by mail, a few lines of text elsewhere. The error is
 // ErrPermanent when the message can never become one.
 func (ls *Letters) Render(m countersign.Message) (Rendered, error) {
-	if m.Channel != "email" {
-		return Rendered{}, fmt.Errorf("notify: no way to send by %q: %w", m.Channel, ErrPermanent)
-	}
 	l, err := ls.open(m)
 	if err != nil {
 		return Rendered{}, err
+	}
+	r := Rendered{ID: m.ID, Channel: m.Channel, To: m.To, At: m.CreatedAt, Template: m.Template, Locale: l.Lang}
+	if m.Channel != "email" {
+		return ls.renderShort(l, r)
 	}
 	p, err := ls.pair(m.Template, l.Lang)
 	if err != nil {
@@ -92,10 +101,45 @@ func (ls *Letters) Render(m countersign.Message) (Rendered, error) {
 	if err := p.html.ExecuteTemplate(&rich, "layout.html", l); err != nil {
 		return Rendered{}, fmt.Errorf("notify: page of %s: %w", m.Template, err)
 	}
-	return Rendered{
-		ID: m.ID, Channel: m.Channel, To: m.To, At: m.CreatedAt,
-		Subject: l.Subject, Text: paragraphs(plain.String()), HTML: strings.TrimSpace(rich.String()) + "\n",
-	}, nil
+	r.Subject, r.Text, r.HTML = l.Subject, paragraphs(plain.String()), strings.TrimSpace(rich.String())+"\n"
+	return r, nil
+}
+
+// renderShort writes a text message: no subject, no page, and nothing of where
+// the request came from, since each 70 to 160 characters cost as much again.
+func (ls *Letters) renderShort(l *letter, r Rendered) (Rendered, error) {
+	k, _ := kindOf(l.kind)
+	t, err := ls.short(k.short, l.Lang)
+	if err != nil {
+		return Rendered{}, err
+	}
+	var plain strings.Builder
+	if err := t.text.Execute(&plain, l); err != nil {
+		return Rendered{}, fmt.Errorf("notify: text message of %s: %w", l.kind, err)
+	}
+	r.Text = strings.TrimSpace(paragraphs(plain.String()))
+	return r, nil
+}
+
+// short parses the template of text messages of a sort, once.
+func (ls *Letters) short(sort, tag string) (*pair, error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	name := sort + ".sms"
+	key := name + "." + tag
+	if p, ok := ls.parsed[key]; ok {
+		return p, nil
+	}
+	body, err := ls.file(name, tag, ".txt")
+	if err != nil {
+		return nil, err
+	}
+	t, err := text.New(name + ".txt").Option("missingkey=error").Parse(body)
+	if err != nil {
+		return nil, fmt.Errorf("notify: parse %s.txt: %w", name, err)
+	}
+	ls.parsed[key] = &pair{text: t}
+	return ls.parsed[key], nil
 }
 
 // pair parses the templates of a kind, once.

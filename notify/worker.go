@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -134,8 +135,13 @@ func (w *Worker) claim(ctx, sending context.Context, slots chan struct{}, under 
 
 // deliver tries one message once and notes what came of it.
 func (w *Worker) deliver(ctx context.Context, m countersign.Message) {
-	// "none" was stored for the sake of equal timing: there is nobody to write to.
-	if m.Channel != "none" {
+	// "none" was stored for the sake of equal timing: there is nobody to write to, and
+	// so that it takes as long it is rendered.
+	if m.Channel == "none" {
+		if _, err := w.Letters.Render(m); err != nil {
+			w.warn("a message to nobody cannot be made", "message", m.ID, "template", m.Template)
+		}
+	} else {
 		if err := w.send(ctx, m); err != nil {
 			w.postpone(ctx, m, err)
 			return
@@ -150,6 +156,10 @@ func (w *Worker) send(ctx context.Context, m countersign.Message) error {
 	if err != nil {
 		return err
 	}
+	// Mail that comes late tells at least that somebody asked. A text message costs money.
+	if t, err := time.Parse(time.RFC3339, m.Data["expires"]); err == nil && m.Channel != "email" && !w.now().Before(t) {
+		return fmt.Errorf("notify: what it brings has expired: %w", ErrPermanent)
+	}
 	return w.Sender.Send(ctx, r)
 }
 
@@ -157,7 +167,7 @@ func (w *Worker) send(ctx context.Context, m countersign.Message) error {
 // that we broke off ourselves, because we are told to stop, is due at once: for
 // another server, or for the next start.
 func (w *Worker) postpone(ctx context.Context, m countersign.Message, err error) {
-	next := w.now().Add(w.backOff(m.Tries))
+	next := w.now().Add(w.wait(m.Tries, err))
 	if ctx.Err() != nil {
 		next = w.now()
 	}
@@ -192,6 +202,20 @@ func (w *Worker) note(sending context.Context, write func(context.Context) error
 		case <-time.After(wait):
 		}
 	}
+}
+
+// wait is the time to the next try: what the other side asked for, if it did. One
+// that asks again and again is not believed to mean less than our own measure.
+func (w *Worker) wait(tries int, err error) time.Duration {
+	var told *Later
+	if !errors.As(err, &told) || told.After <= 0 {
+		return w.backOff(tries)
+	}
+	after := min(told.After, longest)
+	if tries > 3 {
+		after = max(after, w.backOff(tries))
+	}
+	return after
 }
 
 // backOff is the time to the next try after so many: a minute, doubled each

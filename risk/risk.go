@@ -28,6 +28,13 @@ type Limits struct {
 	SendPerNetwork    []Rate
 	SignUpPerNetwork  []Rate
 	StartPerNetwork   []Rate
+
+	// What SMS may cost, for each goes to a price list that strangers choose
+	// from. The server's settings begin with the numbers in brackets.
+	SMSPerPrefix     []Rate   // to numbers that begin with the same 7 digits (20 an hour)
+	SMSPerCountry    []Rate   // to one country (200 an hour)
+	SMSPerHour       []Rate   // to all together (1000 an hour)
+	AllowedCountries []string // ISO 3166-1 codes, "001" for satellites; empty for all (empty)
 }
 
 // Guess returns what one answer to a method draws on, and those of them that a

@@ -2,11 +2,11 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +40,7 @@ func (s *Server) doors(methods map[string]countersign.Method) (http.Handler, err
 	mux := http.NewServeMux()
 	calls := s.api(d)
 	calls.Mount(mux)
-	pages, err := s.pages(d, words, forms)
+	pages, err := s.pages(d, words, methods, forms)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func safeReturn(c config.Config) func(string) (string, bool) {
 }
 
 // pages are what people see, over the same processes as the JSON API.
-func (s *Server) pages(d *door.Door, words *lang.Catalog, forms map[string]fs.FS) (web.Server, error) {
+func (s *Server) pages(d *door.Door, words *lang.Catalog, methods map[string]countersign.Method, forms map[string]fs.FS) (web.Server, error) {
 	c := s.config
 	brand := web.Brand{Name: c.Server.Name, Hue: c.Brand.Hue, Terms: reveal(c.Brand.TermsURL), Privacy: reveal(c.Brand.PrivacyURL), Help: reveal(c.Brand.HelpURL)}
 	if c.Brand.Logo != "" {
@@ -91,11 +91,14 @@ func (s *Server) pages(d *door.Door, words *lang.Catalog, forms map[string]fs.FS
 	// The rules of the method itself. The meter does not know the person's names, so
 	// the form may still refuse what it praised.
 	strong := rules(c)
-	policies := policies()
-	return web.Server{
+	policies := s.policies(methods)
+	made := web.Server{
 		Door: d, Words: words, Locales: c.Web.Locales,
 		Attempts: s.Login, Links: s.Login, Profiles: s.Account, Emails: s.Account, Devices: s.Account, Changes: s.Account, Setup: s.Admin,
-		Facts:   map[string]string{"password_min": fmt.Sprint(max(strong.Min, strength.MinLength)), "code_minutes": fmt.Sprint(int(time.Duration(c.Code.Life).Minutes()))},
+		Factors: s.Account, Keepers: s.Account, Resets: s.Login, RelatedOrigins: c.Passkey.RelatedOrigins,
+		RememberFor: time.Duration(c.Policy.RememberDevice), ResetWait: time.Duration(c.Policy.ResetWait),
+		Facts: map[string]string{"password_min": fmt.Sprint(max(strong.Min, strength.MinLength)), "code_minutes": fmt.Sprint(int(time.Duration(c.Code.Life).Minutes())),
+			"link_minutes": fmt.Sprint(int(time.Duration(c.Link.Life).Minutes()))},
 		Methods: forms, Begin: policies[countersign.SignUp].Enroll, Prove: policies[countersign.StepUp].Offer,
 		Brand: brand, PublicURL: s.publicURL(), ReturnTo: c.ReturnTo.Allow, SignUpClosed: !c.SignUp.Enabled, Inbox: s.inbox(),
 		Strength: func(password string) web.Strength {
@@ -103,24 +106,38 @@ func (s *Server) pages(d *door.Door, words *lang.Catalog, forms map[string]fs.FS
 			return web.Strength{Score: v.Score, Problem: string(v.Problem)}
 		},
 		Now: s.options.Now,
-	}, nil
+	}
+	if s.texts() {
+		made.Phones = s.Account
+	}
+	spare := policies[countersign.SignIn].Spare
+	if m := s.Login.Reset; m != nil && slices.Contains(spare, m.Name()) {
+		made.Reset = m.Name()
+	}
+	if k, ok := s.Login.Remember.(countersign.Keeper); ok && slices.Contains(spare, k.Name()) {
+		made.Remember = k.Collection().Path
+	}
+	for _, m := range policies[countersign.SignIn].Offer {
+		if _, ok := methods[m].(countersign.Namer); ok {
+			made.Nameless = m
+		}
+	}
+	return made, nil
 }
 
 // api is what programs call. Key signs what is kept of answers to repeated requests.
 func (s *Server) api(d *door.Door) *api.API {
 	return &api.API{
 		Door: d, Name: s.config.Server.Name, Version: s.options.Version, ReturnTo: s.config.ReturnTo.Allow, Key: s.key("replies"),
-		Login: s.Login, Account: api.AccountOf(s.Account), Admin: api.AdminOf(s.Admin), Replies: s.replies(), Shapes: shapes(),
+		Login: s.Login, Resets: s.Login, Account: api.AccountOf(s.Account), Admin: api.AdminOf(s.Admin), Replies: s.replies(), Shapes: shapes(),
+		Remember: s.remembering(), RememberFor: time.Duration(s.config.Policy.RememberDevice),
 	}
 }
 
-// shapes are the bodies of the methods, as examples in the API document.
-func shapes() map[string]api.Shape {
-	return map[string]api.Shape{
-		"password": {
-			Evidence: json.RawMessage(`{"method":"password","password":"correct horse battery staple"}`),
-			Change:   json.RawMessage(`{"current_password":"correct horse battery staple","new_password":"a lantern over quiet water"}`),
-		},
-		"email_code": {Evidence: json.RawMessage(`{"method":"email_code","code":"12345678"}`)},
+// remembering is the collection of browsers that are asked for no second proof, "" where none is.
+func (s *Server) remembering() string {
+	if k, ok := s.Login.Remember.(countersign.Keeper); ok {
+		return k.Collection().Path
 	}
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/countersign-id/countersign/config"
 	"github.com/countersign-id/countersign/internal/lang"
@@ -15,8 +16,11 @@ import (
 // newLetters reads the words and templates of mail, an operator's over our own. A
 // mistake in them ends the start: a letter that cannot be made would be found out by
 // the person who waits for it.
-func newLetters(c config.Config) (*notify.Letters, error) {
+func newLetters(c config.Config, forms map[string]fs.FS) (*notify.Letters, error) {
 	sources := []fs.FS{notify.Words()}
+	for _, f := range forms { // what a method is called, for letters about one
+		sources = append(sources, f)
+	}
 	var overlay fs.FS
 	if dir := c.Notify.TemplatesDir; dir != "" {
 		overlay = os.DirFS(dir)
@@ -43,16 +47,35 @@ func reveal(u config.URL) string {
 	return u.Reveal()
 }
 
-// newSender is a mail server where one is configured, else the development inbox.
+// newSender is one for each channel: what is configured, else the development inbox.
 func newSender(c config.Config) (notify.Sender, error) {
-	if c.Notify.SMTP.URL.Empty() {
-		return notify.Sink{}, nil
+	all := notify.Channels{"email": notify.Sink{}, "sms": notify.Sink{}}
+	if !c.Notify.SMTP.URL.Empty() {
+		smtp, err := notify.NewSMTP(c.Notify.SMTP.URL.Reveal(), c.Notify.From)
+		if err != nil {
+			return nil, fmt.Errorf("server: %w", err)
+		}
+		all["email"] = smtp
 	}
-	smtp, err := notify.NewSMTP(c.Notify.SMTP.URL.Reveal(), c.Notify.From)
-	if err != nil {
-		return nil, fmt.Errorf("server: %w", err)
+	switch sms := c.SMS; {
+	case sms.TwilioAccount != "":
+		o := notify.TwilioOptions{Account: sms.TwilioAccount, Key: sms.TwilioKey, Secret: sms.TwilioToken.Reveal(), From: sms.TwilioFrom}
+		if strings.HasPrefix(o.From, "MG") && len(o.From) == 34 { // a messaging service, not a name
+			o.From, o.Service = "", o.From
+		}
+		twilio, err := notify.NewTwilio(o)
+		if err != nil {
+			return nil, fmt.Errorf("server: %w", err)
+		}
+		all["sms"] = twilio
+	case !sms.HookURL.Empty():
+		hook, err := notify.NewHook(notify.HookOptions{URL: sms.HookURL.Reveal(), Secrets: []string{sms.HookSecret.Reveal()}})
+		if err != nil {
+			return nil, fmt.Errorf("server: %w", err)
+		}
+		all["sms"] = hook
 	}
-	return smtp, nil
+	return all, nil
 }
 
 // inbox lists what would have been sent, for the development inbox page; nil where there is none.

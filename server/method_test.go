@@ -26,6 +26,8 @@ type word struct{}
 
 func (word) Name() string { return "word" }
 
+func (word) Factor() countersign.Factor { return countersign.Knows }
+
 func (word) Check(_ context.Context, e countersign.Evidence) (countersign.Proof, error) {
 	var in struct {
 		Word string `json:"word"`

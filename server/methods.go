@@ -1,31 +1,92 @@
 package server
 
 import (
+	"cmp"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"net/netip"
+	"os"
 	"time"
 
 	"github.com/countersign-id/countersign"
 	"github.com/countersign-id/countersign/config"
 	"github.com/countersign-id/countersign/internal/strength"
 	"github.com/countersign-id/countersign/proof/code"
+	"github.com/countersign-id/countersign/proof/device"
+	"github.com/countersign-id/countersign/proof/passkey"
 	"github.com/countersign-id/countersign/proof/password"
+	"github.com/countersign-id/countersign/proof/recovery"
+	"github.com/countersign-id/countersign/proof/reset"
+	"github.com/countersign-id/countersign/proof/totp"
 )
 
-// methods lists the ways to prove. A new one is its package and one line here.
+// maker makes one way to prove, nil where the settings leave it out.
+type maker struct {
+	name string
+	make func() (countersign.Method, error)
+}
+
+// makers lists the ways to prove. A new one is its package and one line here.
+func (s *Server) makers() []maker {
+	return []maker{
+		{"password", s.password},
+		{"passkey", s.passkey},
+		{"email_code", s.emailCode},
+		{"sms_code", s.smsCode},
+		{"magic_link", s.magicLink},
+		{"totp", s.totp},
+		{"recovery_code", s.recoveryCode},
+		{"device", s.device},
+		{"factor_reset", s.factorReset},
+	}
+}
+
+// Check reports settings that no server would start with though each by itself is
+// well formed: methods that there are not, and what a method or a way to send
+// refuses. The error is a config.Problems.
+func Check(c config.Config) error {
+	s := &Server{config: c, options: Options{}.withDefaults(c)}
+	if err := s.named(); err != nil {
+		return err
+	}
+	var all config.Problems
+	if _, err := newSender(c); err != nil {
+		all = append(all, config.Problem{Key: "sms", Wrong: err.Error()})
+	}
+	if _, err := s.passkey(); err != nil {
+		all = append(all, config.Problem{Key: "passkey", Wrong: err.Error()})
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// named refuses policies that name a method which there is not.
+func (s *Server) named() error {
+	var known []string
+	for _, m := range s.makers() {
+		known = append(known, m.name)
+	}
+	return s.config.CheckMethods(known)
+}
+
+// methods makes them.
 func (s *Server) methods() (map[string]countersign.Method, error) {
+	if err := s.named(); err != nil {
+		return nil, err
+	}
 	all := map[string]countersign.Method{}
-	for _, make := range []func() (countersign.Method, error){
-		s.password,
-		s.emailCode,
-	} {
-		m, err := make()
+	for _, one := range s.makers() {
+		m, err := one.make()
 		if err != nil {
 			return nil, fmt.Errorf("server: %w", err)
 		}
-		all[m.Name()] = m
+		if m != nil {
+			all[m.Name()] = m
+		}
 	}
 	return all, nil
 }
@@ -53,10 +114,64 @@ func rules(c config.Config) strength.Rules {
 	return r
 }
 
+// codes are the options of what is sent, each kind with a key of its own.
+func (s *Server) codes(use string, life config.Duration) code.Options {
+	return code.Options{Key: s.key(use), Life: time.Duration(life), Tries: s.config.Code.Tries, Now: s.options.Now}
+}
+
 func (s *Server) emailCode() (countersign.Method, error) {
-	return code.New(code.Options{
-		Key: s.key("email code"), Life: time.Duration(s.config.Code.Life), Tries: s.config.Code.Tries, Now: s.options.Now,
-	}), nil
+	return code.New(s.codes("email code", s.config.Code.Life)), nil
+}
+
+func (s *Server) smsCode() (countersign.Method, error) {
+	return code.NewSMS(s.codes("sms code", s.config.Code.Life)), nil
+}
+
+func (s *Server) magicLink() (countersign.Method, error) {
+	return code.NewLink(s.codes("magic link", s.config.Link.Life)), nil
+}
+
+func (s *Server) totp() (countersign.Method, error) {
+	return totp.New(totp.Options{Issuer: s.config.Server.Name, Now: s.options.Now}), nil
+}
+
+func (s *Server) recoveryCode() (countersign.Method, error) {
+	return recovery.New(recovery.Options{Now: s.options.Now}), nil
+}
+
+func (s *Server) device() (countersign.Method, error) {
+	if s.config.Policy.RememberDevice == 0 {
+		return nil, nil
+	}
+	return device.New(device.Options{Life: time.Duration(s.config.Policy.RememberDevice), Now: s.options.Now}), nil
+}
+
+// factorReset ends what stands beside the first factor: a password stays, and so
+// does what was proved by mail.
+func (s *Server) factorReset() (countersign.Method, error) {
+	return reset.New(reset.Options{Wait: time.Duration(s.config.Policy.ResetWait), Lost: []string{"totp", "passkey", "recovery_code", "device"}, Now: s.options.Now}), nil
+}
+
+// passkey is nil where browsers allow none: they belong to a domain, not to an address of a network.
+func (s *Server) passkey() (countersign.Method, error) {
+	c := s.config.Passkey
+	self := s.publicURL()
+	id := cmp.Or(c.RPID, self.Hostname())
+	if _, err := netip.ParseAddr(id); err == nil {
+		return nil, nil
+	}
+	o := passkey.Options{
+		RPID: id, RPName: s.config.Server.Name, Origins: append([]string{self.Scheme + "://" + self.Host}, c.RelatedOrigins...),
+		Direct: c.Attestation == "direct", Allow: c.Allowed, Now: s.options.Now,
+	}
+	if c.Metadata != "" {
+		blob, err := os.ReadFile(c.Metadata)
+		if err != nil {
+			return nil, fmt.Errorf("passkey.metadata: %w", err)
+		}
+		o.Metadata = blob
+	}
+	return passkey.New(o)
 }
 
 // key derives a key of its own for each use from the database's, so that every
@@ -78,16 +193,4 @@ func fragments(methods map[string]countersign.Method) map[string]fs.FS {
 		}
 	}
 	return out
-}
-
-// policies say how much proof each purpose needs. Recovery asks for the mail alone,
-// for the password is what was lost.
-func policies() map[countersign.Purpose]countersign.Policy {
-	return map[countersign.Purpose]countersign.Policy{
-		countersign.SignIn:    {Factors: 1, Offer: []string{"password"}},
-		countersign.SignUp:    {Factors: 1, Offer: []string{"email_code"}, Enroll: []string{"password"}},
-		countersign.VerifyOwn: {Factors: 1, Offer: []string{"email_code"}},
-		countersign.Recover:   {Factors: 1, Offer: []string{"email_code"}, Enroll: []string{"password"}},
-		countersign.StepUp:    {Factors: 1, Offer: []string{"password"}},
-	}
 }

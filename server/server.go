@@ -124,7 +124,11 @@ func (s *Server) build() (err error) {
 	s.Sessions = session.New(s.Store, session.Options{
 		Absolute: time.Duration(c.Session.Absolute), Idle: time.Duration(c.Session.Idle), Remember: c.Session.CacheEntries, Now: o.Now,
 	})
-	if s.letters, err = newLetters(c); err != nil {
+	methods, err := s.methods()
+	if err != nil {
+		return err
+	}
+	if s.letters, err = newLetters(c, fragments(methods)); err != nil {
 		return err
 	}
 	sender := o.Sender
@@ -134,10 +138,6 @@ func (s *Server) build() (err error) {
 		}
 	}
 	s.worker = &notify.Worker{Outbox: outbox{s.Store, s.inboxOpen()}, Letters: s.letters, Sender: sender, Now: o.Now, Log: o.Log}
-	methods, err := s.methods()
-	if err != nil {
-		return err
-	}
 	s.process(methods)
 	s.metrics = newMetrics(s)
 	if s.tls, err = newCertificates(c); err != nil {
@@ -151,15 +151,22 @@ func (s *Server) build() (err error) {
 func (s *Server) process(methods map[string]countersign.Method) {
 	c, o := s.config, s.options
 	limits := limitsOf(c)
+	policies := s.policies(methods)
 	// Only writes of the processes pass the recorder; what it does is for this node.
 	writes := recorder{s.Store, s}
 	s.Login = &login.Process{
-		Methods: methods, Policies: policies(), Store: writes, Challenges: s.Store, Counter: s.Store, Limits: limits,
+		Methods: methods, Policies: policies, Store: writes, Holders: s.Store, Challenges: s.Store, Counter: s.Store, Limits: limits,
 		Sessions: s.Sessions, Life: time.Duration(c.Attempt.Life), Now: o.Now, SafeReturn: safeReturn(c),
 		SignUpClosed: !c.SignUp.Enabled, SignUpDomains: c.SignUp.AllowedDomains,
 	}
+	if m := methods["device"]; m != nil && c.Policy.RememberDevice > 0 {
+		s.Login.Remember = m
+	}
+	if m, ok := methods["factor_reset"].(login.Waiting); ok {
+		s.Login.Reset = m
+	}
 	s.Account = &account.Process{
-		Methods: methods, Store: writes, Counter: s.Store, Limits: limits, Prover: s.Login, Sudo: time.Duration(c.Session.Sudo), Now: o.Now,
+		Methods: methods, Policy: policies[countersign.SignIn], Store: writes, Counter: s.Store, Challenges: s.Store, Limits: limits, Prover: s.Login, Sudo: time.Duration(c.Session.Sudo), Now: o.Now,
 	}
 	s.Admin = &admin.Process{
 		Methods: methods, Store: writes, Records: s.Store, Opener: s.Sessions, Sudo: time.Duration(c.Session.Sudo), Now: o.Now,
@@ -177,6 +184,7 @@ func limitsOf(c config.Config) risk.Limits {
 		Guesses: c.Limits.GuessesPerIdentity, Pause: time.Duration(c.Limits.GuessPause), GuessesPerNetwork: rates(c.Limits.GuessesPerNetwork),
 		SendPerAddress: rates(c.Limits.SendPerAddress), SendPerNetwork: rates(c.Limits.SendPerNetwork),
 		SignUpPerNetwork: rates(c.Limits.SignUpPerNetwork), StartPerNetwork: rates(c.Limits.AttemptsPerNetwork),
+		SMSPerPrefix: rates(c.Limits.SMSPerPrefix), SMSPerCountry: rates(c.Limits.SMSPerCountry), SMSPerHour: rates(c.Limits.SMSTotal), AllowedCountries: c.SMS.Countries,
 	}
 }
 

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"encoding/json"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -26,14 +25,11 @@ type Known struct {
 func (k *Known) JSON() []byte { return k.body }
 
 func newKnown(s countersign.Session, i countersign.Identity, mark uint64, now time.Time) (*Known, error) {
-	body, err := json.Marshal(struct {
-		Identity countersign.Identity `json:"identity"`
-		Session  countersign.Session  `json:"session"`
-	}{i, s})
+	body, err := render(&i, &s)
 	if err != nil {
 		return nil, fmt.Errorf("session: render: %w", err)
 	}
-	k := &Known{Session: s, Identity: i, body: append(body, '\n'), mark: mark, loaded: now}
+	k := &Known{Session: s, Identity: i, body: body, mark: mark, loaded: now}
 	k.idle.Store(s.IdleExpiresAt.UnixMicro())
 	k.seen.Store(s.LastSeenAt.UnixMicro())
 	return k, nil

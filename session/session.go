@@ -57,8 +57,8 @@ func (s *Sessions) Open(e countersign.Enough, by countersign.Caller) (countersig
 	if e.Identity() == "" {
 		return countersign.Session{}, "", errors.New("session: nothing was proved")
 	}
-	token, hash := secret.New(secret.Session)
 	at := e.At()
+	token, hash := secret.NewSession(at)
 	return countersign.Session{
 		ID:              countersign.SessionID(ids.New("ses", at)),
 		Identity:        e.Identity(),

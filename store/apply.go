@@ -18,8 +18,12 @@ func (db *DB) Apply(ctx context.Context, c *countersign.Change) error {
 	if len(c.Events) == 0 {
 		return errors.New("store: a change without an event: no record, no pass")
 	}
-	err := db.do(ctx, false, func(t *tx) error { return t.apply(c) })
-	if err != nil {
+	session, bad := sessionRow(c.Session)
+	events, err := records(c.Events)
+	if err = errors.Join(bad, err); err != nil {
+		return err
+	}
+	if err := db.do(ctx, false, func(t *tx) error { return t.apply(prepared{c, session, events}) }); err != nil {
 		return err
 	}
 	if c.Attempt != nil {
@@ -31,9 +35,17 @@ func (db *DB) Apply(ctx context.Context, c *countersign.Change) error {
 	return nil
 }
 
+// prepared is a change with what can be encoded before a lane has it: everybody
+// waits for the lane.
+type prepared struct {
+	*countersign.Change
+	session []any // the row of its Session
+	records []record
+}
+
 // apply runs the parts in the order that change.go promises: conditions first,
 // so that a change that loses a race has done little.
-func (t *tx) apply(c *countersign.Change) error {
+func (t *tx) apply(c prepared) error {
 	var feed []countersign.Noted
 	for _, step := range []struct {
 		wanted bool
@@ -50,11 +62,11 @@ func (t *tx) apply(c *countersign.Change) error {
 		{len(c.Revoke) > 0, func() error { return t.revoke(c.Revoke) }},
 		{len(c.End) > 0, func() error { return t.end(c.End, &feed) }},
 		{c.Identity != nil || c.Remove != "" || len(c.End) > 0, func() error { return t.note(feed) }},
-		{c.Session != nil, func() error { return t.openSession(c.Session, c.Still) }},
+		{c.Session != nil, func() error { return t.openSession(c.session, c.Still) }},
 		{c.Challenge != nil, func() error { return t.putChallenge(c.Challenge) }},
 		{len(c.Send) > 0, func() error { return t.post(c.Send) }},
 		{len(c.Clear) > 0, func() error { return t.clear(c.Clear) }},
-		{true, func() error { return t.record(c.Events) }},
+		{true, func() error { return t.record(c.records) }},
 	} {
 		if !step.wanted {
 			continue
@@ -200,18 +212,27 @@ func (t *tx) remove(id countersign.IdentityID, feed *[]countersign.Noted) error 
 	return nil
 }
 
+// putCredentials adds those without a version and replaces the others where theirs
+// is still the stored one: of two that use up the same step or code one is too late,
+// and one that was removed meanwhile does not come back.
 func (t *tx) putCredentials(all []countersign.Credential) error {
 	for _, c := range all {
-		n, err := t.exec(`INSERT INTO credentials AS c (id, identity, method, lookup, name, data, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (id) DO UPDATE SET method = excluded.method, lookup = excluded.lookup, name = excluded.name,
-			data = excluded.data, created_at = excluded.created_at, used_at = excluded.used_at WHERE c.identity = excluded.identity`,
-			string(c.ID), string(c.Identity), c.Method, c.Lookup, c.Name, t.lane.db.seal(c.Data, "credentials", string(c.ID)),
-			micros(c.CreatedAt), micros(c.UsedAt))
+		data := t.lane.db.seal(c.Data, "credentials", string(c.ID))
+		if c.Version == 0 {
+			if _, err := t.exec(`INSERT INTO credentials (id, identity, method, lookup, name, data, created_at, used_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)`,
+				string(c.ID), string(c.Identity), c.Method, c.Lookup, c.Name, data, micros(c.CreatedAt), micros(c.UsedAt)); err != nil {
+				return err
+			}
+			continue
+		}
+		n, err := t.exec(`UPDATE credentials SET lookup = $1, name = $2, data = $3, created_at = $4, used_at = $5, version = version + 1
+			WHERE id = $6 AND identity = $7 AND method = $8 AND version = $9`,
+			c.Lookup, c.Name, data, micros(c.CreatedAt), micros(c.UsedAt), string(c.ID), string(c.Identity), c.Method, c.Version)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return conflict("the credential is another identity's")
+			return conflict("the credential has moved on")
 		}
 	}
 	return nil

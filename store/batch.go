@@ -2,53 +2,107 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 
 	"github.com/countersign-id/countersign"
 )
 
-// serve runs the writes and tells each caller.
-func (l *lane) serve(batch []*op) {
-	live := batch[:0]
-	for _, o := range batch {
+// companyComes is within what time one of those whose writes were just committed
+// comes back with the next one.
+const companyComes = 20 * time.Microsecond
+
+// wariness is how many transactions are run carefully after one in which a write
+// failed: who brings conflicts on purpose makes few of them run twice.
+const wariness = 16
+
+// errMixed says that a write failed by itself in a transaction that has others.
+var errMixed = errors.New("store: one of several failed")
+
+// batch is what a lane commits at once. It grows while it runs.
+type batch struct {
+	lane *lane
+	come *op // the first, until it is taken
+	ops  []*op
+	next *op  // one that must be alone: for the batch after
+	full bool // nothing is taken any more
+}
+
+// at returns the k-th write, nil where the batch ends. From when it is taken its
+// caller waits for how it ends. When no more are queued, those whose writes were
+// just committed get the processor, because many of them come at once with the next
+// one: after several it is left to them until none has come for a moment, after a
+// single one it is left once.
+func (b *batch) at(k int) *op {
+	if k < len(b.ops) {
+		return b.ops[k]
+	}
+	var quiet time.Time // since when nobody came
+	for !b.full {
+		o, ok := b.come, true
+		if b.come = nil; o == nil {
+			o, ok = b.lane.poll()
+		}
 		switch {
+		case !ok && quiet.IsZero():
+			quiet = time.Now()
+			runtime.Gosched()
+		case !ok && b.lane.company > 1 && time.Since(quiet) < companyComes:
+			runtime.Gosched()
+		case !ok:
+			b.full = true
+		case o.alone && len(b.ops) > 0:
+			b.next, b.full = o, true
 		case !o.left.CompareAndSwap(false, true): // the caller has gone
 		case o.ctx.Err() != nil:
 			o.done <- o.ctx.Err()
 		case time.Now().After(o.late):
 			o.done <- fmt.Errorf("store: waited too long: %w", countersign.ErrOverloaded)
 		default:
-			live = append(live, o)
+			b.ops, b.full = append(b.ops, o), o.alone || k+1 == b.lane.db.d.batchLimit()
+			return o
 		}
 	}
-	if len(live) == 0 {
-		return
-	}
-	l.db.ops.Add(uint64(len(live)))
-	err := l.transact(live)
-	if again(err) { // held up by another lane's rows: one by one nothing can be in each other's way for long
-		for _, o := range live {
-			for turn := 0; turn < maxTurns; turn++ {
-				if o.err = l.transact([]*op{o}); !again(o.err) {
-					break
-				}
-			}
-		}
-	} else if err != nil {
-		for _, o := range live {
-			o.err = err
-		}
-	}
-	for _, o := range live {
-		o.done <- l.db.fault(o.err)
-	}
+	return nil
 }
 
-// transact runs the writes in one transaction. The error is that of all of them;
-// a write that fails by itself has its own in op.err.
-func (l *lane) transact(ops []*op) error {
+// serve runs the write, and those that come meanwhile, in one transaction, and tells
+// each caller. It expects that none fails, and spares them the savepoints; when one
+// does, all of it is undone and run again with a savepoint around each.
+func (l *lane) serve(first *op) (next *op) {
+	b := &batch{lane: l, come: first}
+	if b.at(0) == nil {
+		return b.next
+	}
+	apart := l.wary > 0 && !b.full
+	err := l.transact(b, apart)
+	if l.wary = max(0, l.wary-1); errors.Is(err, errMixed) {
+		l.wary = wariness
+		err = l.transact(b, true)
+	}
+	l.company = len(b.ops)
+	l.db.ops.Add(uint64(l.company))
+	for _, o := range b.ops {
+		switch {
+		case again(err): // held up by another lane's rows: one by one nothing can be in each other's way for long
+			for turn := 0; turn < maxTurns && (turn == 0 || again(o.err)); turn++ {
+				o.err = l.transact(&batch{lane: l, ops: []*op{o}, full: true}, false)
+			}
+		case err != nil:
+			o.err = err
+		}
+		o.done <- l.db.fault(o.err)
+	}
+	return b.next
+}
+
+// transact is one transaction. Apart, each write has a savepoint, and one that
+// fails by itself has its error in op.err; else the first that does undoes them all.
+// The error is that of all of them.
+func (l *lane) transact(b *batch, apart bool) error {
 	ctx, cancel := l.db.d.statementContext()
 	defer cancel()
 	l.db.batches.Add(1)
@@ -59,15 +113,20 @@ func (l *lane) transact(ops []*op) error {
 	if err := l.opened(ctx, t); err != nil {
 		return l.abandon(err)
 	}
-	alone := len(ops) == 1
-	for _, o := range ops {
-		if err := t.one(o, alone); err != nil {
+	for k := 0; b.at(k) != nil; k++ {
+		o := b.ops[k]
+		if err := t.one(o, apart); err != nil {
 			return l.rollback(t, err)
 		}
-	}
-	if alone && ops[0].err != nil {
+		if o.err == nil || apart {
+			continue
+		}
 		l.rollback(t, nil)
-		return ops[0].err
+		if k == 0 { // nobody else's is undone
+			b.full = true
+			return o.err
+		}
+		return errMixed
 	}
 	if err := t.register(); err != nil {
 		return l.rollback(t, err)
@@ -114,27 +173,26 @@ func (t *tx) begin() error {
 	}
 }
 
-// one runs a write, in a savepoint unless it is alone. The error means that the
-// whole transaction is lost.
-func (t *tx) one(o *op, alone bool) error {
-	if !alone {
+// one runs a write, in a savepoint when it is to be kept apart; what became of it
+// is in op.err. The error means that the whole transaction is lost.
+func (t *tx) one(o *op, apart bool) error {
+	if apart {
 		if err := t.control("SAVEPOINT one"); err != nil {
 			return err
 		}
 	}
 	before, linked := t.head, t.linked
 	t.failed = nil
-	err := protect(func() error { return o.run(t) })
-	if err == nil {
-		err = t.failed // a statement that failed cannot be overlooked
+	o.err = protect(func() error { return o.run(t) })
+	if o.err == nil {
+		o.err = t.failed // a statement that failed cannot be overlooked
 	}
-	if o.err = err; err == nil && alone || err != nil && alone && !again(err) && !t.lane.db.d.broken(err) {
+	switch {
+	case o.err != nil && (again(o.err) || t.lane.db.d.broken(o.err)):
+		return o.err
+	case !apart:
 		return nil
-	}
-	if err != nil {
-		if again(err) || t.lane.db.d.broken(err) {
-			return err
-		}
+	case o.err != nil:
 		t.head, t.linked = before, linked
 		if err := t.control("ROLLBACK TO one"); err != nil {
 			return err

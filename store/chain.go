@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,30 +66,58 @@ type document struct {
 	Actor   *struct{} `json:"actor,omitempty"`
 }
 
-// record links the events to the lane's chain and inserts them.
-func (t *tx) record(events []countersign.Event) error {
-	key := t.lane.db.ChainKey()
-	for len(events) > 0 {
-		n := min(len(events), maxRows)
-		args := make([]any, 0, n*10)
-		for _, e := range events[:n] {
-			e = clean(e)
-			doc, err := json.Marshal(document{Event: e})
-			if err != nil {
-				return fmt.Errorf("store: event: %w", err)
+// record is an event as its row will hold it, but for its place in a chain.
+type record struct {
+	event    countersign.Event
+	document string
+}
+
+// records encodes the events, each such that it reads back as it is linked: what
+// neither database nor JSON can hold is replaced before it is hashed.
+func records(events []countersign.Event) ([]record, error) {
+	out := make([]record, len(events))
+	for k, e := range events {
+		for _, s := range []*string{&e.ID, &e.Action, &e.Outcome, &e.Reason, &e.Actor, (*string)(&e.Subject), (*string)(&e.Session),
+			(*string)(&e.Attempt), &e.Method, &e.Network, &e.Device, &e.Request} {
+			*s = plain(*s)
+		}
+		if len(e.Detail) > 0 {
+			detail := make(map[string]string, len(e.Detail))
+			for k, v := range e.Detail {
+				detail[plain(k)] = plain(v)
 			}
+			e.Detail = detail
+		}
+		e.At = fromMicros(micros(e.At))
+		doc, err := json.Marshal(document{Event: e})
+		if err != nil {
+			return nil, fmt.Errorf("store: event: %w", err)
+		}
+		out[k] = record{e, string(doc)}
+	}
+	return out, nil
+}
+
+const intoEvents = `INSERT INTO events (chain, n, id, at, action, outcome, subject, actor, document, hash) VALUES `
+
+// record links the events to the lane's chain and inserts them.
+func (t *tx) record(all []record) error {
+	key := t.lane.db.ChainKey()
+	for chunk := range slices.Chunk(all, maxRows) {
+		args := make([]any, 0, len(chunk)*10)
+		for _, r := range chunk {
+			e := r.event
 			t.head.n++
 			t.head.hash = e.Link(key, t.head.chain, t.head.n, t.head.hash)
 			if e.Action != checkpointAction {
 				t.linked++
 			}
-			args = append(args, t.head.chain, t.head.n, e.ID, micros(e.At), e.Action, e.Outcome, string(e.Subject), e.Actor, string(doc), t.head.hash)
+			args = append(args, t.head.chain, t.head.n, e.ID, micros(e.At), e.Action, e.Outcome, string(e.Subject), e.Actor, r.document, t.head.hash)
 		}
 		t.head.at = t.now
-		if _, err := t.exec(`INSERT INTO events (chain, n, id, at, action, outcome, subject, actor, document, hash) VALUES `+tuples(n, 10), args...); err != nil {
+		if _, err := t.exec(intoEvents+tuples(len(chunk), 10), args...); err != nil {
 			return err
 		}
-		events = events[n:]
 	}
 	return nil
 }
@@ -114,24 +143,6 @@ func (t *tx) writeHead(h head) error {
 		_, err = st.ExecContext(t.ctx, h.chain, db.o.Node, h.n, h.hash, micros(h.at), h.mac(db.ChainKey(), db.o.Node))
 	}
 	return t.fail(err)
-}
-
-// clean makes an event such that it reads back as it was linked: what neither
-// database nor JSON can hold is replaced before it is hashed.
-func clean(e countersign.Event) countersign.Event {
-	for _, s := range []*string{&e.ID, &e.Action, &e.Outcome, &e.Reason, &e.Actor, (*string)(&e.Subject), (*string)(&e.Session),
-		(*string)(&e.Attempt), &e.Method, &e.Network, &e.Device, &e.Request} {
-		*s = plain(*s)
-	}
-	if len(e.Detail) > 0 {
-		detail := make(map[string]string, len(e.Detail))
-		for k, v := range e.Detail {
-			detail[plain(k)] = plain(v)
-		}
-		e.Detail = detail
-	}
-	e.At = fromMicros(micros(e.At))
-	return e
 }
 
 // plain replaces broken UTF-8 and drops NUL, which PostgreSQL cannot hold.

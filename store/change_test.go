@@ -39,7 +39,7 @@ func TestAnIdentityReadsBackAsItWasWritten(t *testing.T) {
 		cred := countersign.Credential{ID: "crd_1", Identity: i.ID, Method: "password", Name: "Password", Data: []byte{0, 1, 2}, CreatedAt: start, UsedAt: start.Add(time.Hour)}
 		stored := i
 		w.must(w.apply(countersign.Change{Identity: &stored, Credentials: []countersign.Credential{cred}}))
-		if i.Version = 1; stored.Version != 1 {
+		if i.Version, cred.Version = 1, 1; stored.Version != 1 {
 			t.Errorf("version %d", stored.Version)
 		}
 		for _, by := range [][2]string{{"email", "A@example.com"}, {"username", "ada.l"}, {"phone", "+4930123456"}} {
@@ -155,8 +155,15 @@ func TestACredentialStaysWithItsIdentity(t *testing.T) {
 		w.refused(w.apply(countersign.Change{Credentials: []countersign.Credential{stolen}}), countersign.ErrConflict, "another's credential id")
 		stolen.ID = "crd_2"
 		w.refused(w.apply(countersign.Change{Credentials: []countersign.Credential{stolen}}), countersign.ErrConflict, "another's lookup key")
+		key.Version = 1
+		stolen = key
+		stolen.Identity = b.ID
+		w.refused(w.apply(countersign.Change{Credentials: []countersign.Credential{stolen}}), countersign.ErrConflict, "another's credential, replaced")
 		key.Data = []byte("two")
 		w.must(w.apply(countersign.Change{Credentials: []countersign.Credential{key}}))
+		late := key
+		late.Data = []byte("three")
+		w.refused(w.apply(countersign.Change{Credentials: []countersign.Credential{late}}), countersign.ErrConflict, "one that has moved on")
 		_, creds, err := w.db.SubjectOf(w.Context(), a.ID)
 		if w.must(err); len(creds) != 1 || string(creds[0].Data) != "two" {
 			t.Errorf("got %v", creds)
@@ -165,5 +172,7 @@ func TestACredentialStaysWithItsIdentity(t *testing.T) {
 		if _, creds, err = w.db.SubjectOf(w.Context(), a.ID); err != nil || len(creds) != 0 {
 			t.Errorf("after revoking: %v, %v", creds, err)
 		}
+		key.Version = 2
+		w.refused(w.apply(countersign.Change{Credentials: []countersign.Credential{key}}), countersign.ErrConflict, "one that was removed comes back")
 	})
 }

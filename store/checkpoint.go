@@ -39,8 +39,11 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e := countersign.Event{ID: id, At: now, Action: checkpointAction, Outcome: "ok", Actor: "audit", Detail: names}
-	if err := db.do(ctx, false, func(t *tx) error { return t.record([]countersign.Event{e}) }); err != nil {
+	e, err := records([]countersign.Event{{ID: id, At: now, Action: checkpointAction, Outcome: "ok", Actor: "audit", Detail: names}})
+	if err != nil {
+		return err
+	}
+	if err := db.do(ctx, false, func(t *tx) error { return t.record(e) }); err != nil {
 		return fmt.Errorf("store: checkpoint: %w", err)
 	}
 	db.joint.links, db.joint.since, db.joint.next = links, now, now.Add(checkpointEvery)

@@ -110,20 +110,28 @@ func (d dialect) openLite(o Options) (write, read *sql.DB, err error) {
 			return nil, nil, fmt.Errorf("store: open: %w", err)
 		}
 	}
-	file := "file:" + (&url.URL{Path: d.dsn}).EscapedPath()
-	both := []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "foreign_keys(1)", "temp_store(memory)", "cache_size(-4000)"}
-	// FULL: with NORMAL, the last commits may be lost when the power goes.
-	writing := url.Values{"_pragma": append(both[:len(both):len(both)], "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(8000)"), "_txlock": {"immediate"}, "mode": {"rw"}}
-	reading := url.Values{"_pragma": append(both[:len(both):len(both)], "query_only(1)"), "mode": {"ro"}}
-	if write, err = sql.Open("sqlite", file+"?"+writing.Encode()); err != nil {
+	// FULL: with NORMAL, the last commits may be lost when the power goes. The cache
+	// holds what a full batch changes, so that no page is written before the commit.
+	writing := url.Values{"_txlock": {"immediate"}, "mode": {"rw"}}
+	if write, err = sql.Open("sqlite", d.file(writing, "cache_size(-8000)", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(8000)")); err != nil {
 		return nil, nil, fmt.Errorf("store: open: %w", err)
 	}
-	if read, err = sql.Open("sqlite", file+"?"+reading.Encode()); err != nil {
+	if read, err = sql.Open("sqlite", d.reading()); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("store: open: %w", err), write.Close())
 	}
 	limit(write, o.Lanes+1)
 	limit(read, o.MaxConnections)
 	return write, read, nil
+}
+
+// reading is what a connection to the SQLite file opens with that only reads.
+func (d dialect) reading() string {
+	return d.file(url.Values{"mode": {"ro"}}, "cache_size(-4000)", "query_only(1)")
+}
+
+func (d dialect) file(options url.Values, pragmas ...string) string {
+	options["_pragma"] = append([]string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "foreign_keys(1)", "temp_store(memory)"}, pragmas...)
+	return "file:" + (&url.URL{Path: d.dsn}).EscapedPath() + "?" + options.Encode()
 }
 
 // limit keeps connections open once made: each holds its prepared statements.

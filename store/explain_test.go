@@ -79,7 +79,7 @@ var fill = []string{
 	`INSERT INTO identities SELECT 'idn_f' || i, 1, CASE WHEN i % 500 = 0 THEN 'service' WHEN i % 500 = 1 THEN 'guest' ELSE 'person' END, CASE WHEN i % 500 = 2 THEN 'disabled' ELSE 'active' END, i, '{}' FROM g`,
 	`INSERT INTO identifiers SELECT CASE WHEN i % 2 = 0 THEN 'email' ELSE 'username' END, 'u' || i, 'idn_f' || i, TRUE FROM g`,
 	`INSERT INTO labels SELECT CASE WHEN i % 2 = 0 THEN 'flag' ELSE 'role' END, 'l' || (i % 200), 'idn_f' || i FROM g`,
-	`INSERT INTO credentials SELECT 'crd_f' || i, 'idn_f' || i, 'm', 'k' || i, '', B, i, 0 FROM g`,
+	`INSERT INTO credentials SELECT 'crd_f' || i, 'idn_f' || i, 'm', 'k' || i, '', B, i, 0, 1 FROM g`,
 	`INSERT INTO attempts SELECT 'att_f' || i, 1, '', '', 'idn_f' || i, i, 1800000000000000 + i, B FROM g`,
 	`INSERT INTO challenges SELECT 's' || i, 'm', H, 'idn_f' || i, '', B, B, 1, FALSE, 1800000000000000 + i FROM g`,
 	`INSERT INTO sessions SELECT H, 'ses_f' || i, 'idn_f' || i, 1, '[]', i, i, i, 1800000000000000 + i, 1800000000000000 + i, '{}' FROM g`,

@@ -24,18 +24,20 @@ func (r *identityRow) into() []any {
 }
 
 func (r *identityRow) identity() (i countersign.Identity, err error) {
-	if err = jsonx.Unmarshal([]byte(r.document), &i); err != nil {
+	if i, err = readIdentity(r.document); err != nil {
 		return i, fmt.Errorf("identity %s: %w", r.id, err)
 	}
-	if string(i.Metadata) == "null" {
-		i.Metadata = nil
-	}
-	i.ID, i.Kind, i.State = countersign.IdentityID(r.id), countersign.Kind(r.kind), countersign.State(r.state)
-	i.Version, i.CreatedAt = r.version, fromMicros(r.created)
-	return i, nil
+	return r.over(i), nil
 }
 
-const subjectColumns = identityColumns + `, c.id, c.method, c.lookup, c.name, c.data, c.created_at, c.used_at`
+// over puts the columns over what the document says.
+func (r *identityRow) over(i countersign.Identity) countersign.Identity {
+	i.ID, i.Kind, i.State = countersign.IdentityID(r.id), countersign.Kind(r.kind), countersign.State(r.state)
+	i.Version, i.CreatedAt = r.version, fromMicros(r.created)
+	return i
+}
+
+const subjectColumns = identityColumns + `, c.id, c.method, c.lookup, c.name, c.data, c.created_at, c.used_at, c.version`
 
 // FindSubject returns the identity that has the verified identifier, and its
 // credentials, in one statement; else ErrNotFound. Kind is "email", "username"
@@ -46,6 +48,15 @@ func (db *DB) FindSubject(ctx context.Context, kind, key string) (countersign.Id
 	}
 	return db.subject(ctx, `SELECT `+subjectColumns+` FROM identifiers k JOIN identities i ON i.id = k.identity LEFT JOIN credentials c ON c.identity = i.id
 		WHERE k.kind = $1 AND k.key = $2 AND k.verified`, kind, keyOf(kind, key))
+}
+
+// FindHolder is FindSubject by the lookup of a credential, which is unique within its method.
+func (db *DB) FindHolder(ctx context.Context, method, lookup string) (countersign.Identity, []countersign.Credential, error) {
+	if lookup == "" || strings.ContainsRune(lookup, 0) { // empty never matches
+		return countersign.Identity{}, nil, fmt.Errorf("store: find holder: %w", countersign.ErrNotFound)
+	}
+	return db.subject(ctx, `SELECT `+subjectColumns+` FROM credentials k JOIN identities i ON i.id = k.identity LEFT JOIN credentials c ON c.identity = i.id
+		WHERE k.method = $1 AND k.lookup = $2 AND k.lookup <> ''`, method, lookup)
 }
 
 // SubjectOf is FindSubject by id.
@@ -61,8 +72,8 @@ func (db *DB) subject(ctx context.Context, text string, args ...any) (countersig
 		var row identityRow
 		var id, method, lookup, label sql.NullString
 		var data []byte
-		var created, used sql.NullInt64
-		if err = r.Scan(append(row.into(), &id, &method, &lookup, &label, &data, &created, &used)...); err != nil {
+		var created, used, version sql.NullInt64
+		if err = r.Scan(append(row.into(), &id, &method, &lookup, &label, &data, &created, &used, &version)...); err != nil {
 			return err
 		}
 		if !found { // the others repeat it
@@ -75,7 +86,7 @@ func (db *DB) subject(ctx context.Context, text string, args ...any) (countersig
 			return nil
 		}
 		c := countersign.Credential{ID: countersign.CredentialID(id.String), Identity: i.ID, Method: method.String, Lookup: lookup.String,
-			Name: label.String, CreatedAt: fromMicros(created.Int64), UsedAt: fromMicros(used.Int64)}
+			Name: label.String, CreatedAt: fromMicros(created.Int64), UsedAt: fromMicros(used.Int64), Version: version.Int64}
 		c.Data, err = db.unseal(data, "credentials", id.String)
 		all = append(all, c)
 		return err

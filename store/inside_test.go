@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -54,6 +55,9 @@ func Texts(db *DB) []string {
 		for text := range maps.Keys(s.have) {
 			all[text] = true
 		}
+	}
+	if db.lookups != nil {
+		all[sessionText] = true
 	}
 	take(db.reading)
 	for _, l := range db.lanes {
@@ -104,4 +108,27 @@ func TestTheReadersCannotWrite(t *testing.T) {
 	if err := db.query(t.Context(), func(*sql.Rows) error { return nil }, `DELETE FROM identities RETURNING id`); err == nil {
 		t.Error("a query wrote")
 	}
+}
+
+// Hold keeps every lane busy until release is called: what is brought meanwhile,
+// and waited for by Queued, becomes one batch where there is one lane.
+func Hold(db *DB) (release func()) {
+	begun, end := make(chan bool), make(chan bool)
+	var all sync.WaitGroup
+	for range db.lanes {
+		all.Go(func() {
+			db.do(context.Background(), false, func(*tx) error {
+				select {
+				case begun <- true:
+				case <-end: // run again
+				}
+				<-end
+				return nil
+			})
+		})
+	}
+	for range db.lanes {
+		<-begun
+	}
+	return func() { close(end); all.Wait() }
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -25,9 +24,9 @@ const (
 )
 
 // A lane is one goroutine with one connection of its own and one audit chain.
-// It takes what callers have queued, runs each write in a savepoint of one
-// transaction and commits once; every caller gets its own result after the
-// commit. Nothing waits for company: a lone write is committed alone.
+// It takes what callers have queued, runs it in one transaction, in which a write
+// that fails leaves the others alone, and commits once; every caller gets its own
+// result after the commit. Nothing waits for company: a lone write is committed alone.
 type lane struct {
 	db    *DB
 	conn  *sql.Conn
@@ -36,6 +35,8 @@ type lane struct {
 
 	written atomic.Pointer[head] // as the chain's row says
 	rested  time.Time            // when it last had nothing to do, or paused
+	company int                  // how many writes the batch before had
+	wary    int                  // transactions to run with savepoints yet
 }
 
 // op is one write that waits for its lane. Whoever moves it from waiting first,
@@ -97,40 +98,17 @@ func (d dialect) batchLimit() int {
 }
 
 func (l *lane) run() {
-	var next *op // one that must be alone, met while gathering
+	var next *op // one that must be alone, met by the batch before
 	for {
 		first := next
-		if next = nil; first == nil {
+		if first == nil {
 			if first = l.wait(); first == nil {
 				l.drop()
 				return
 			}
 		}
-		var batch []*op
-		batch, next = l.gather(first)
-		l.serve(batch)
+		next = l.serve(first)
 	}
-}
-
-// gather takes what is queued. When nothing more is, those whose writes were just
-// committed get the processor once, because many of them bring the next one.
-func (l *lane) gather(first *op) (batch []*op, next *op) {
-	batch = []*op{first}
-	for looked := false; !first.alone && len(batch) < l.db.d.batchLimit(); {
-		o, ok := l.poll()
-		switch {
-		case !ok && looked:
-			return batch, nil
-		case !ok:
-			looked = true
-			runtime.Gosched()
-		case o.alone:
-			return batch, o
-		default:
-			batch = append(batch, o)
-		}
-	}
-	return batch, nil
 }
 
 // wait returns the next write, nil when the database closes. A lane that is never

@@ -19,21 +19,17 @@ type letter struct {
 	Data     map[string]string `json:"data"`
 }
 
-// post puts messages in the outbox. One of channel "none" costs the same and is
-// done at once: nobody claims it, nothing of it is kept.
+// post puts messages in the outbox. One of channel "none" goes the same way, to a
+// worker that sends it nowhere: else the writes of one that is sent would hold up
+// the next request about somebody who is known, and about nobody else.
 func (t *tx) post(all []countersign.Message) error {
 	for _, m := range all {
 		plain, err := json.Marshal(letter{m.To, m.Template, m.Locale, m.Data})
 		if err != nil {
 			return fmt.Errorf("message: %w", err)
 		}
-		var data any = t.lane.db.seal(plain, "outbox", m.ID)
-		state, sent := "waiting", int64(0)
-		if m.Channel == "none" {
-			state, sent, data = "done", micros(t.now), nil
-		}
-		if _, err := t.exec(`INSERT INTO outbox (id, channel, state, due_at, tries, created_at, sent_at, reason, data) VALUES ($1, $2, $3, $4, 0, $5, $6, '', $7)`,
-			m.ID, m.Channel, state, micros(t.now), micros(m.CreatedAt), sent, data); err != nil {
+		if _, err := t.exec(`INSERT INTO outbox (id, channel, state, due_at, tries, created_at, sent_at, reason, data) VALUES ($1, $2, 'waiting', $3, 0, $4, 0, '', $5)`,
+			m.ID, m.Channel, micros(t.now), micros(m.CreatedAt), t.lane.db.seal(plain, "outbox", m.ID)); err != nil {
 			return err
 		}
 	}
@@ -96,11 +92,12 @@ func (db *DB) scanMessage(r *sql.Rows) (m countersign.Message, err error) {
 }
 
 // FinishMessage marks a message as sent. Its contents are dropped unless they are
-// to be kept for the development inbox. ErrNotFound when it does not wait.
+// to be kept for the development inbox; those of one that went nowhere always are. ErrNotFound when it does not wait.
 func (db *DB) FinishMessage(ctx context.Context, id string, keep bool) error {
 	text := `UPDATE outbox SET state = 'done', due_at = $1, sent_at = $1, reason = '', data = NULL WHERE id = $2 AND state = 'waiting'`
 	if keep {
-		text = `UPDATE outbox SET state = 'done', due_at = $1, sent_at = $1, reason = '' WHERE id = $2 AND state = 'waiting'`
+		text = `UPDATE outbox SET state = 'done', due_at = $1, sent_at = $1, reason = '', data = CASE WHEN channel = 'none' THEN NULL ELSE data END
+			WHERE id = $2 AND state = 'waiting'`
 	}
 	return db.settle(ctx, "finish message", text, func(t *tx) []any { return []any{micros(t.now), id} })
 }

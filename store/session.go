@@ -4,39 +4,45 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	jsonx "github.com/go-json-experiment/json"
 
 	"github.com/countersign-id/countersign"
 )
 
 const sessionColumns = `s.hash, s.id, s.identity, s.assurance, s.methods, s.authenticated_at, s.last_proved_at, s.last_seen_at, s.expires_at, s.idle_expires_at, s.device`
 
-const intoSessions = `INSERT INTO sessions (hash, id, identity, assurance, methods, authenticated_at, last_proved_at, last_seen_at, expires_at, idle_expires_at, device) `
+const (
+	intoSessions = `INSERT INTO sessions (hash, id, identity, assurance, methods, authenticated_at, last_proved_at, last_seen_at, expires_at, idle_expires_at, device) `
+	ofSession    = `$1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11`
+)
+
+// sessionRow is the session as ofSession counts its columns; nil for none.
+func sessionRow(s *countersign.Session) ([]any, error) {
+	if s == nil {
+		return nil, nil
+	}
+	methods, bad := json.Marshal(s.Methods)
+	device, err := json.Marshal(s.Device)
+	if err = errors.Join(bad, err); err != nil {
+		return nil, fmt.Errorf("store: session: %w", err)
+	}
+	return []any{s.Hash[:], string(s.ID), string(s.Identity), int64(s.Assurance), string(methods), micros(s.AuthenticatedAt), micros(s.LastProvedAt),
+		micros(s.LastSeenAt), micros(s.ExpiresAt), micros(s.IdleExpiresAt), string(device)}, nil
+}
 
 // openSession inserts the session, on condition that its identity is still what was
 // proved, if one is given. PostgreSQL keeps the row from changing until the commit,
 // so that a change of password beside it either ends this session or refuses it.
-func (t *tx) openSession(s *countersign.Session, still *countersign.Identity) error {
-	methods, err := json.Marshal(s.Methods)
-	if err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
-	device, err := json.Marshal(s.Device)
-	if err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
-	row := []any{s.Hash[:], string(s.ID), string(s.Identity), int64(s.Assurance), string(methods), micros(s.AuthenticatedAt), micros(s.LastProvedAt),
-		micros(s.LastSeenAt), micros(s.ExpiresAt), micros(s.IdleExpiresAt), string(device)}
+func (t *tx) openSession(row []any, still *countersign.Identity) error {
 	if still == nil {
-		_, err = t.exec(intoSessions+`VALUES (`+list(1, len(row))+`)`, row...)
+		_, err := t.exec(intoSessions+`VALUES (`+ofSession+`)`, row...)
 		return err
 	}
-	n, err := t.exec(intoSessions+`SELECT `+list(1, len(row))+` FROM identities WHERE id = $3 AND id = $12 AND version = $13 AND state = 'active'`+
-		t.lane.db.d.pick(``, ` FOR SHARE`), append(row, string(still.ID), still.Version)...)
+	n, err := t.exec(intoSessions+`SELECT `+ofSession+` FROM identities WHERE id = $3 AND id = $12 AND version = $13 AND state = 'active'`+
+		t.lane.db.d.pick(``, ` FOR SHARE`), append(slices.Clip(row), string(still.ID), still.Version)...)
 	if err == nil && n == 0 {
 		return conflict("the identity has moved on")
 	}
@@ -114,26 +120,6 @@ func (db *DB) Changes(ctx context.Context, since time.Time) ([]countersign.Noted
 	return out, nil
 }
 
-// FindSession returns the live session of that hash with its active identity, in
-// one look-up; ErrNotFound when it has ended, expired or its identity is disabled.
-func (db *DB) FindSession(ctx context.Context, hash [32]byte) (countersign.Session, countersign.Identity, error) {
-	var s countersign.Session
-	var i countersign.Identity
-	var found bool
-	err := db.query(ctx, func(r *sql.Rows) (err error) {
-		found = true
-		var row identityRow
-		if s, err = scanSession(r, row.into()...); err != nil {
-			return err
-		}
-		i, err = row.identity()
-		return err
-	}, `SELECT `+sessionColumns+`, `+identityColumns+` FROM sessions s JOIN identities i ON i.id = s.identity
-		WHERE s.hash = $1 AND s.expires_at > $2 AND s.idle_expires_at > $2 AND i.state = 'active'`, hash[:], micros(db.now()))
-	s, err = found1(s, found, err, "find session")
-	return s, i, err
-}
-
 // ListSessions returns the live sessions of an identity in the order of their
 // ids, after the one named.
 func (db *DB) ListSessions(ctx context.Context, id countersign.IdentityID, after countersign.SessionID, limit int) ([]countersign.Session, error) {
@@ -150,24 +136,18 @@ func (db *DB) ListSessions(ctx context.Context, id countersign.IdentityID, after
 	return out, nil
 }
 
-func scanSession(r *sql.Rows, more ...any) (s countersign.Session, err error) {
+func scanSession(r *sql.Rows) (s countersign.Session, err error) {
 	var hash []byte
 	var methods, device string
 	var authenticated, proved, seen, expires, idle int64
-	into := []any{&hash, &s.ID, &s.Identity, &s.Assurance, &methods, &authenticated, &proved, &seen, &expires, &idle, &device}
-	if err = r.Scan(append(into, more...)...); err != nil {
+	if err = r.Scan(&hash, &s.ID, &s.Identity, &s.Assurance, &methods, &authenticated, &proved, &seen, &expires, &idle, &device); err != nil {
 		return s, err
 	}
 	copy(s.Hash[:], hash)
 	s.AuthenticatedAt, s.LastProvedAt, s.LastSeenAt = fromMicros(authenticated), fromMicros(proved), fromMicros(seen)
 	s.ExpiresAt, s.IdleExpiresAt = fromMicros(expires), fromMicros(idle)
-	if err = jsonx.Unmarshal([]byte(methods), &s.Methods); err != nil {
-		return s, fmt.Errorf("session: %w", err)
-	}
-	if err = jsonx.Unmarshal([]byte(device), &s.Device); err != nil {
-		return s, fmt.Errorf("session: %w", err)
-	}
-	return s, nil
+	s.Methods, s.Device, err = readPass(methods, device)
+	return s, err
 }
 
 // touchRows is how many sessions one transaction touches, so that a long list

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -47,29 +46,20 @@ func (s *statements) get(ctx context.Context, text string) (*sql.Stmt, error) {
 // maxRows is how many rows one INSERT takes; longer lists take several.
 const maxRows = 16
 
-// tuples returns "($1,$2),($3,$4)" for rows of columns, and list "$1,$2".
+// tuples returns "($1,$2),($3,$4)" for one or more rows of columns, and list "$1,$2".
 func tuples(rows, columns int) string {
-	var b strings.Builder
+	b := make([]byte, 0, 5*rows*(columns+1))
 	for r := range rows {
-		if r > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('(')
-		b.WriteString(list(r*columns+1, columns))
-		b.WriteByte(')')
+		b = append(append(append(b, ",("...), list(r*columns+1, columns)...), ')')
 	}
-	return b.String()
+	return string(b[1:])
 }
 
-// list returns "$first,…" of n parameters.
+// list returns "$first,…" of n parameters, at least one.
 func list(first, n int) string {
-	var b strings.Builder
+	b := make([]byte, 0, 5*n)
 	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(first + i))
+		b = strconv.AppendInt(append(b, ",$"...), int64(first+i), 10)
 	}
-	return b.String()
+	return string(b[1:])
 }

@@ -14,6 +14,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,7 @@ type DB struct {
 	read    *sql.DB
 	write   *sql.DB
 	reading *statements
+	lookups *readers // SQLite: of sessions; else nil
 	keys    atomic.Pointer[keyring]
 
 	file os.FileInfo // SQLite: what was opened
@@ -92,6 +94,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db.reading = newStatements(db.read)
 	if d.lite {
+		db.lookups = newReaders(max(1, o.MaxConnections/2), func() (driver.Conn, error) { return db.read.Driver().Open(d.reading()) })
 		if db.file, err = os.Stat(d.dsn); err != nil {
 			return nil, errors.Join(fmt.Errorf("store: open: %w", err), db.shut())
 		}
@@ -201,8 +204,11 @@ func (db *DB) Close() error {
 
 func (db *DB) shut() error {
 	var reading error
+	if db.lookups != nil {
+		reading = db.lookups.close()
+	}
 	if db.read != db.write {
-		reading = db.read.Close()
+		reading = errors.Join(reading, db.read.Close())
 	}
 	return errors.Join(reading, db.write.Close())
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/countersign-id/countersign"
@@ -28,6 +30,7 @@ type accountPage struct {
 	Health   []string
 	Warnings []warning
 	Adding   string // the address that has just been added
+	Nudge    *nudge // what is offered after a sign-in; nil for nothing
 }
 
 // warning is something the owner should mend, and where.
@@ -49,15 +52,20 @@ func (v *visit) account(name string) *accountPage {
 	p.Wide = true
 	p.Tabs = []tab{{"", "/account", "house", false, v.T("tab.overview")}, {"profile", "/account/profile", "user", false, v.T("tab.profile")},
 		{"emails", "/account/emails", "mail", false, v.T("tab.emails")}}
-	for _, m := range v.site.names(v.site.Changes.Changeable(), "change") {
-		p.Tabs = append(p.Tabs, tab{m, "/account/" + m, "key-round", false, v.T(m + ".title")})
+	// Where they live that have no tab of their own.
+	under, heading := name, ""
+	switch {
+	case slices.Contains(v.site.names(v.site.Changes.Changeable(), "change"), name):
+		under, heading = "security", v.T(name+".title")
+	case name == "phones":
+		under, heading = "security", v.T("phones.title")
 	}
-	p.Tabs = append(p.Tabs, tab{"sessions", "/account/sessions", "monitor-smartphone", false, v.T("tab.sessions")},
+	p.Tabs = append(p.Tabs, tab{"security", "/account/security", "key-round", false, v.T("tab.security")}, tab{"sessions", "/account/sessions", "monitor-smartphone", false, v.T("tab.sessions")},
 		tab{"activity", "/account/activity", "activity", false, v.T("tab.activity")},
 		tab{"data", "/account/data", "shield", false, v.T("tab.data")})
 	for i := range p.Tabs {
-		if p.Tabs[i].Name == name {
-			p.Tabs[i].On, p.Heading = true, p.Tabs[i].Word
+		if p.Tabs[i].Name == under {
+			p.Tabs[i].On, p.Heading = true, cmp.Or(heading, p.Tabs[i].Word)
 		}
 	}
 	if name != "" {
@@ -76,7 +84,7 @@ func tabs(name string) handler {
 		if err := p.read(name); err != nil {
 			return err
 		}
-		p.done("welcome", "recovered", "saved", "added", "sent", "verified", "primary", "removed", "changed", "ended", "others", "proved")
+		p.done("welcome", "recovered", "saved", "added", "sent", "verified", "primary", "removed", "changed", "ended", "others", "proved", "phone_added", "phone_verified", "phone_removed")
 		return p.show(name, 200)
 	}
 }
@@ -101,7 +109,9 @@ func (p *accountPage) read(name string) (err error) {
 	switch name {
 	case "":
 		if p.Sessions, p.Next, err = need.Devices.Sessions(ctx, by, "", rows); err == nil {
-			p.health()
+			if err = p.health(); err != nil {
+				return err
+			}
 			var events []countersign.Event
 			if events, _, err = need.Changes.Activity(ctx, by, "", 5); err == nil {
 				p.tell(events)
@@ -119,7 +129,13 @@ func (p *accountPage) read(name string) (err error) {
 }
 
 // health says in a line how the account stands, and what should be mended.
-func (p *accountPage) health() {
+func (p *accountPage) health() error {
+	s, err := p.site.Factors.Security(p.r.Context(), p.by)
+	if err != nil {
+		return err
+	}
+	p.ways(s)
+	p.nudge(s)
 	verified := 0
 	for _, e := range p.Identity.Emails {
 		if e.Verified {
@@ -128,7 +144,6 @@ func (p *accountPage) health() {
 		}
 		p.Warnings = append(p.Warnings, warning{p.T("health.unverified", "address", e.Address), "/account/emails", p.T("health.verify")})
 	}
-	p.Health = append(p.Health, p.T("health.emails", "n", verified))
 	devices := p.T("health.devices", "n", len(p.Sessions))
 	if p.Next != "" {
 		devices = p.T("health.many_devices", "n", len(p.Sessions))
@@ -137,6 +152,7 @@ func (p *accountPage) health() {
 	if verified == 1 && len(p.Identity.Emails) == 1 {
 		p.Warnings = append(p.Warnings, warning{p.T("health.one_email"), "/account/emails", p.T("health.add_email")})
 	}
+	return nil
 }
 
 // events are the actions that a person has words for; others are shown by name.
@@ -149,7 +165,10 @@ var events = map[string]string{
 	"credential.set": "credential_set", "admin.granted": "admin_granted",
 	"identity.created": "identity_created", "identity.updated": "identity_changed", "identity.deleted": "identity_deleted",
 	"identity.exported": "identity_exported",
-	"email.added":       "email_added", "email.verified": "email_verified", "email.removed": "email_removed", "email.primary": "email_primary",
+	"credential.added":  "credential_added", "credential.removed": "credential_removed", "credential.renamed": "credential_renamed",
+	"factors.reset_started": "reset_started", "factors.reset_cancelled": "reset_cancelled", "factors.reset": "reset_done",
+	"phone.added": "phone_added", "phone.verified": "phone_verified", "phone.removed": "phone_removed",
+	"email.added": "email_added", "email.verified": "email_verified", "email.removed": "email_removed", "email.primary": "email_primary",
 }
 
 // tell puts events into words.

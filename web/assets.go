@@ -61,6 +61,14 @@ func newAssets(b Brand) (*assets, error) {
 			return nil, err
 		}
 	}
+	// One file for the pages that need both: a request costs more than its bytes.
+	together, err := joined("app.js", "passkey.js")
+	if err != nil {
+		return nil, err
+	}
+	if err := a.add("passkeys.js", together); err != nil {
+		return nil, err
+	}
 	if len(b.Logo) > 0 {
 		if err := a.add("logo"+formOf(b.Logo), b.Logo); err != nil {
 			return nil, err
@@ -68,6 +76,18 @@ func newAssets(b Brand) (*assets, error) {
 		a.path["logo"] = a.path["logo"+formOf(b.Logo)]
 	}
 	return a, a.drawings()
+}
+
+// joined is several scripts as one; each stands for itself.
+func joined(names ...string) (all []byte, err error) {
+	for _, name := range names {
+		text, err := files.ReadFile("assets/" + name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(append(append(all, "{\n"...), text...), "}\n"...)
+	}
+	return all, nil
 }
 
 func (a *assets) add(name string, text []byte) error {

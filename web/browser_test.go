@@ -114,6 +114,11 @@ var states = []state{
 		w.fresh = false
 		return sending("/account/emails", "account-emails-submit", "#account-emails-address", "new@example.com")(p, base, w)
 	})},
+	{"step-up-send", 200, signedIn(func(p *testbrowser.Page, base string, w *world) int {
+		w.fresh = false
+		sending("/account/emails", "account-emails-submit", "#account-emails-address", "new@example.com")(p, base, w)
+		return p.Load(func() { p.Click("[data-testid=step-up-email_code]") })
+	})},
 	{"sign-out", 200, signedIn(opening("/sign-out"))},
 	{"sign-out-done", 200, opening("/sign-out?done=1")},
 }
@@ -137,7 +142,7 @@ var views = []struct {
 
 func TestEveryPageInEveryView(t *testing.T) {
 	b := testbrowser.New(t, testbrowser.Options{})
-	for _, s := range states {
+	for _, s := range append(slices.Clone(states), furtherStates...) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			p := reach(t, b, s, "en")
@@ -235,6 +240,7 @@ func TestWeights(t *testing.T) {
 		{"sign-up", 30_000, 4, opening("/sign-up")},
 		{"account", 60_000, 6, opening("/account")},
 		{"account-sessions", 60_000, 6, opening("/account/sessions")},
+		{"account-security", 60_000, 6, opening("/account/security")},
 	} {
 		w := newWorld()
 		server := pages(t, w, nil)
@@ -260,7 +266,7 @@ func TestByKeyboardAlone(t *testing.T) {
 	p := testbrowser.New(t, testbrowser.Options{}).Page(t, testbrowser.View{})
 	p.Open(server.URL + "/sign-in")
 	settle(p)
-	if f := p.Focused(); f.Name != "Email or username" {
+	if f := p.Focused(); f.Name != "Email, phone or username" {
 		t.Fatalf("the focus is on %+v", f)
 	}
 	p.Press(ada)
@@ -296,6 +302,43 @@ func TestByKeyboardAlone(t *testing.T) {
 	}
 	if got := p.Text("h1"); got != "You are signed out" {
 		t.Errorf("the page says %q", got)
+	}
+}
+
+func TestTheSecondStepByKeyboardAlone(t *testing.T) {
+	w := newWorld()
+	server := pages(t, w, nil)
+	p := testbrowser.New(t, testbrowser.Options{}).Page(t, testbrowser.View{})
+	secondStep("totp", second...)(p, server.URL, w)
+	settle(p)
+	if f := p.Focused(); f.Name != "Code from the app" {
+		t.Fatalf("the focus is on %+v", f)
+	}
+	p.Press("123 456")
+	p.Press(kb.Tab)
+	if f := p.Focused(); f.Role != "checkbox" {
+		t.Fatalf("after the code comes %+v", f)
+	}
+	p.Press(" ")
+	p.Press(kb.Tab)
+	if f := p.Focused(); f.Name != "Sign in" || f.Role != "button" {
+		t.Fatalf("after the box comes %+v", f)
+	}
+	p.Press(kb.Tab)
+	if f := p.Focused(); f.Name != "Use a passkey" {
+		t.Fatalf("after the button comes %+v", f)
+	}
+	p.Press(kb.Tab)
+	p.Press(kb.Tab)
+	if f := p.Focused(); f.Name != "Use a recovery code" {
+		t.Fatalf("the third other way is %+v", f)
+	}
+	p.Load(func() { p.Press(kb.Enter) })
+	settle(p)
+	p.Press(code)
+	p.Load(func() { p.Press(kb.Enter) })
+	if got := p.URL(); got != server.URL+"/account" {
+		t.Fatalf("at %s", got)
 	}
 }
 

@@ -24,6 +24,9 @@ func (s *site) actions() map[string]action {
 		"/account/sessions": endSessions,
 		"/account/data":     useData,
 	}
+	if s.Phones != nil {
+		all["/account/phones"] = changePhones
+	}
 	for _, m := range s.names(s.Changes.Changeable(), "change") {
 		all["/account/"+m] = func(v *visit) (string, error) {
 			body := map[string]string{}
@@ -57,6 +60,9 @@ func change(name string, act action) handler {
 
 // mistake shows the tab again, with what was typed and what is wrong with it.
 func (v *visit) mistake(name string, err error) error {
+	if strings.Contains(name, "/") {
+		return v.mistaken(name, err)
+	}
 	p := v.account(name)
 	method := ""
 	if v.site.fragments[name]["change"] != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/countersign-id/countersign"
+	"github.com/countersign-id/countersign/internal/ids"
 	"github.com/countersign-id/countersign/login"
 )
 
@@ -47,11 +48,14 @@ func (f *flow) show(v *visit) error {
 	if v.signedIn() && (f == signIn || f == signUp) {
 		return v.see(v.safe(v.returnTo(), "/account"))
 	}
-	method := v.r.URL.Query().Get("method")
+	asked := v.r.URL.Query()
+	method := asked.Get("method")
 	r, open, err := v.attempt(f.purpose)
 	switch {
 	case err != nil:
 		return err
+	case open && asked.Get("lost") != "":
+		return f.lost(v, r)
 	case method != "" && open:
 		return f.answerPage(v, r, method).answer(200)
 	}
@@ -68,6 +72,11 @@ func (f *flow) show(v *visit) error {
 // purpose and still open.
 func (v *visit) attempt(purpose countersign.Purpose) (r login.Result, open bool, err error) {
 	id := v.site.Door.Attempt(v.r)
+	// A form that a script filled in for an attempt of its own says which it is:
+	// the cookie may hold another one, of another tab.
+	if given := v.form.Get("attempt"); ids.Is("att", given) {
+		id = countersign.AttemptID(given)
+	}
 	if id == "" {
 		return r, false, nil
 	}
@@ -84,12 +93,18 @@ func (v *visit) attempt(purpose countersign.Purpose) (r login.Result, open bool,
 // flowPage is what the templates of a flow see.
 type flowPage struct {
 	*page
-	Main   *form
-	Others []offer // further methods
-	Enroll bool
-	Send   string // the method whose code can be sent again
-	Finish string // what the button says
-	Who    string // who it is about, as it was typed
+	Main     *form
+	Others   []offer // further methods
+	With     []offer // what a new account may begin with instead
+	Nameless *offer  // what signs in without a name
+	Enroll   bool
+	Unsent   bool   // the method has still to send its code
+	Send     string // the method whose code can be sent again
+	Finish   string // what the button says; "" when there is nothing to press
+	Who      string // who it is about, as it was typed
+	Remember string // what the box says that has this browser remembered; "" for no box
+	Lost     bool   // the second step may be said to be lost
+	Begun    bool   // by a method that asked for no name
 }
 
 // first shows the first page.
@@ -110,66 +125,30 @@ func (f *flow) firstPage(v *visit, identifier string) *flowPage {
 	p.Fresh = true
 	main := p.Form(f.name)
 	main.values = map[string]string{"identifier": identifier}
+	made := &flowPage{page: p, Main: main, Finish: v.T(f.key("submit"))}
 	if f == signUp {
-		main.Method = first(v.site.names(v.site.Begin, "enroll"))
+		begin := v.site.names(v.site.Begin, "enroll")
+		main.Method = first(begin)
+		for _, m := range begin[min(1, len(begin)):] {
+			made.With = append(made.With, offer{Method: m, Enroll: true})
+			p.Passkeys = p.Passkeys || m == v.site.Nameless
+		}
 	}
-	return &flowPage{page: p, Main: main, Finish: v.T(f.key("submit"))}
+	if name := v.site.Nameless; f == signIn && v.site.brings(name, "form") {
+		made.Nameless = &offer{Method: name, Used: first(v.used()) == name}
+		p.Passkeys = true
+	}
+	return made
 }
+
+// Reaches reports whether a number will do where an address is asked for.
+func (p *page) Reaches() bool { return p.site.Phones != nil }
 
 func first(list []string) string {
 	if len(list) == 0 {
 		return ""
 	}
 	return list[0]
-}
-
-// answerPage asks for one method's evidence. A method that is not offered, or
-// that no form exists for, gives way to the first one that is.
-func (f *flow) answerPage(v *visit, r login.Result, method string) *flowPage {
-	shown := slices.DeleteFunc(slices.Clone(r.Methods), func(o login.Offer) bool { return len(v.site.fragments[o.Method][partOf(o)]) == 0 })
-	at := max(0, slices.IndexFunc(shown, func(o login.Offer) bool { return o.Method == method }))
-	if len(shown) == 0 {
-		p := f.firstPage(v, r.Identifier)
-		p.problems = append(p.problems, problem{Text: v.T("error.no_method")})
-		return p
-	}
-	o := shown[at]
-	p := &flowPage{page: v.page(f.name, o.Method+".ask"), Enroll: o.Enroll, Who: r.Identifier, Finish: v.T(f.key("finish"))}
-	p.Fresh = true
-	p.Main = p.Form(f.name)
-	p.Main.Method, p.Main.values = o.Method, map[string]string{"identifier": r.Identifier, "return_to": r.ReturnTo}
-	p.Main.Offer = offer{Method: o.Method, To: o.To, Enroll: o.Enroll}
-	if o.Enroll {
-		p.Heading, p.Finish = v.T(o.Method+".choose"), v.T("enroll.finish")
-	}
-	if o.To != "" {
-		p.Send = o.Method
-		p.Lead = v.T(o.Method+".sent", append([]any{"to", reveal(r.Identifier, o.To)}, v.site.facts...)...)
-	}
-	for i, other := range shown {
-		if i != at {
-			p.Others = append(p.Others, offer{Method: other.Method, To: other.To, Enroll: other.Enroll})
-		}
-	}
-	p.done("sent")
-	return p
-}
-
-// reveal shows an address in full to the one who typed it.
-func reveal(typed, masked string) string {
-	for _, c := range typed {
-		if c == '@' {
-			return typed
-		}
-	}
-	return masked
-}
-
-func partOf(o login.Offer) string {
-	if o.Enroll {
-		return "enroll"
-	}
-	return "form"
 }
 
 // take answers POST. A form without "do" comes from a program or a password
@@ -187,6 +166,8 @@ func (f *flow) take(v *visit) error {
 		return f.send(v)
 	case "answer":
 		return f.answer(v)
+	case "lost":
+		return f.beginReset(v)
 	}
 	return f.start(v)
 }
@@ -195,13 +176,30 @@ func (f *flow) take(v *visit) error {
 func (f *flow) start(v *visit) error {
 	in := login.Start{Purpose: f.purpose, Identifier: v.form.Get("identifier"), ReturnTo: v.returnTo()}
 	method, part := f.brought(v)
+	with := v.form.Get("with")
+	if f == signUp && v.site.brings(with, "enroll") && slices.Contains(v.site.Begin, with) {
+		method = "" // it has a page of its own, after this one
+	} else {
+		with = ""
+	}
 	if method != "" {
 		in.Evidence = v.evidence(method, part)
 	}
 	if f == signUp {
 		in.Traits = &login.Traits{Name: v.form.Get("name"), Locale: v.Tag()}
 	}
-	r, err := v.site.Attempts.Start(v.r.Context(), v.by, in)
+	var r login.Result
+	var err error
+	if nameless := v.form.Get("method"); in.Identifier == "" && f == signIn && (nameless == "" || nameless != v.site.Nameless) {
+		// The process would begin one without a name, but nobody has asked for that.
+		err = countersign.Invalid("identifier", "invalid", "Give an address or a username.")
+	} else {
+		r, err = v.site.Attempts.Start(v.r.Context(), v.by, in)
+	}
+	if err == nil && with != "" && r.State == countersign.NeedsEvidence {
+		v.site.Door.SetAttempt(v.w, r.ID, r.ExpiresAt)
+		return v.see(f.path + "?" + url.Values{"method": {with}}.Encode())
+	}
 	if err == nil {
 		return f.advance(v, r)
 	}
@@ -244,87 +242,4 @@ func (f *flow) brought(v *visit) (method, part string) {
 		}
 	}
 	return "", part
-}
-
-// answer gives one method's evidence to the open attempt.
-func (f *flow) answer(v *visit) error {
-	r, open, err := v.attempt(f.purpose)
-	if err != nil {
-		return err
-	}
-	method := v.form.Get("method")
-	if !open {
-		if v.form.Get("identifier") != "" && f == signIn {
-			return f.start(v) // it took too long, but everything is here
-		}
-		return v.see(f.path + "?method=" + url.QueryEscape(method))
-	}
-	part := "form"
-	for _, o := range r.Methods {
-		if o.Method == method {
-			part = partOf(o)
-		}
-	}
-	after, err := v.site.Attempts.Answer(v.r.Context(), v.by, r.ID, v.evidence(method, part))
-	if err == nil {
-		return f.advance(v, after)
-	}
-	if errors.Is(err, countersign.ErrExpired) || errors.Is(err, countersign.ErrNotFound) {
-		return v.see(f.path + "?method=" + url.QueryEscape(method))
-	}
-	p := f.answerPage(v, r, method)
-	status, ok := p.explain(err, method, part)
-	if !ok {
-		return err
-	}
-	return p.answer(status)
-}
-
-// send has a code sent, or sent again.
-func (f *flow) send(v *visit) error {
-	method := v.form.Get("method")
-	r, open, err := v.attempt(f.purpose)
-	if err != nil {
-		return err
-	}
-	to := f.path + "?" + url.Values{"method": {method}}.Encode()
-	if !open {
-		return v.see(to)
-	}
-	asked, err := v.site.Attempts.Ask(v.r.Context(), v.by, r.ID, method)
-	if err == nil && asked.Challenge == nil {
-		// The first request only fetches what went out when the attempt began.
-		// The reader has that already and wants a new one.
-		_, err = v.site.Attempts.Ask(v.r.Context(), v.by, r.ID, method)
-	}
-	if err == nil {
-		return v.see(to + "&done=sent")
-	}
-	p := f.answerPage(v, r, method)
-	status, ok := p.explain(err, "", "")
-	if !ok {
-		return err
-	}
-	return p.answer(status)
-}
-
-// advance goes on from where an attempt stands.
-func (f *flow) advance(v *visit, r login.Result) error {
-	f = flowOf(r.Purpose)
-	switch r.State {
-	case countersign.Complete:
-		v.enter(r.Secret, r.Session, r.Proved)
-		if r.Secret == "" && !v.signedIn() {
-			return v.see("/sign-in?done=verified")
-		}
-		return v.see(v.safe(r.ReturnTo, f.done))
-	case countersign.NeedsEvidence:
-		if len(r.Methods) == 0 {
-			return v.see(f.path + "?method=none")
-		}
-		v.site.Door.SetAttempt(v.w, r.ID, r.ExpiresAt)
-		return v.see(f.path + "?" + url.Values{"method": {r.Methods[0].Method}}.Encode())
-	}
-	v.site.Door.ClearAttempt(v.w)
-	return v.see(f.path + "?method=none")
 }

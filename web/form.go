@@ -21,6 +21,7 @@ type form struct {
 	ID     string
 	Method string // whose fragment it shows
 	Offer  offer
+	Shown  map[string]any    // what the method shows its owner; nil when it shows nothing
 	values map[string]string // what the server fills in; what was typed wins
 }
 
@@ -28,7 +29,9 @@ type form struct {
 type offer struct {
 	Method string
 	To     string // masked, or in full when the reader typed it
+	Sent   bool   // what it sends is on its way
 	Enroll bool
+	Used   bool // it signed in here last time
 }
 
 // field is one input with everything that belongs to it.
@@ -53,6 +56,11 @@ var kinds = map[string]field{
 	"current-password": {Type: "password", Auto: "current-password", Reveal: true},
 	"new-password":     {Type: "password", Auto: "new-password", Reveal: true, Strength: true},
 	"code":             {Type: "text", Auto: "one-time-code", Mode: "numeric"},
+	"recovery-code":    {Type: "text", Auto: "off"},
+	"label":            {Type: "text", Auto: "off"},
+	"tel":              {Type: "tel", Auto: "tel", Mode: "tel"},
+	"new-reach":        {Type: "text", Auto: "username", Mode: "email"},
+	"hidden":           {Type: "hidden"},
 }
 
 // Form begins a form; most pages have one and name it as themselves.
@@ -71,10 +79,11 @@ func (f *form) Field(name, kind, label string, hint ...string) *field {
 		}
 		made.Error = f.errorOf(name)
 	}
-	if made.Type == "password" || kind == "code" {
+	switch kind {
+	case "current-password", "new-password", "code", "recovery-code", "hidden":
 		made.Value = "" // never sent back
 	}
-	if !f.focused && (made.Error != "" || f.Fresh && len(f.problems) == 0) {
+	if !f.focused && made.Type != "hidden" && (made.Error != "" || f.Fresh && len(f.problems) == 0) {
 		f.focused, made.Focus = true, true
 	}
 	made.Strength = made.Strength && f.site.Strength != nil
@@ -150,7 +159,7 @@ func (f *form) Summary() []problem {
 
 // Fragment shows the part of the form that the method brings.
 func (f *form) Fragment(part string) (template.HTML, error) {
-	if len(f.site.fragments[f.Method][part]) == 0 {
+	if !f.site.brings(f.Method, part) {
 		return "", nil
 	}
 	return f.site.inner(f.Method+"/"+part, f)
@@ -198,8 +207,11 @@ func (p *page) explain(err error, method, part string) (status int, ok bool) {
 		return 422, true
 	case countersign.ErrNoMatch.Code:
 		at := problem{Text: p.T("error.no_match")}
+		if p.site.brings(method, part) {
+			at.Text = p.T(method + ".error.no_match")
+		}
 		if len(fields) > 0 {
-			at = problem{Field: fields[0], Text: p.T(method + ".error.no_match")}
+			at.Field = fields[0]
 		}
 		p.problems = append(p.problems, at)
 		return 422, true

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/url"
+	"slices"
 
 	"github.com/countersign-id/countersign"
 	"github.com/countersign-id/countersign/login"
@@ -19,16 +20,19 @@ type linkPage struct {
 	Mine bool
 }
 
-// showLink answers the address in a mail, and /verify without a token.
-func showLink(v *visit) error {
+// showLink answers the address in a mail, and the page without a token. name is
+// the page's path.
+func showLink(name string) handler { return func(v *visit) error { return v.showLink(name) } }
+
+func (v *visit) showLink(name string) error {
 	token := v.r.URL.Query().Get("token")
 	if token == "" {
-		return showNoLink(v)
+		return showNoLink(v, name)
 	}
 	v.secret = true
 	l, err := v.site.Links.Link(v.r.Context(), token)
 	if gone(err) {
-		return showGone(v)
+		return showGone(v, name)
 	}
 	if err != nil {
 		return err
@@ -37,7 +41,7 @@ func showLink(v *visit) error {
 		return v.see(ownAddresses)
 	}
 	purpose := string(l.Purpose)
-	p := &linkPage{page: v.page("verify", "link."+purpose+".title"), Link: l, Token: token,
+	p := &linkPage{page: v.page(name, "link."+purpose+".title"), Link: l, Token: token,
 		Mine: l.Attempt == "" || l.Attempt == v.site.Door.Attempt(v.r)}
 	p.Lead = v.T("link."+purpose+".lead", "address", l.Address)
 	v.site.render(v, 200, "link", p)
@@ -56,14 +60,16 @@ func gone(err error) bool {
 const ownAddresses = "/sign-in?return_to=%2Faccount%2Femails"
 
 // followLink spends a link.
-func followLink(v *visit) error {
+func followLink(name string) handler { return func(v *visit) error { return v.followLink(name) } }
+
+func (v *visit) followLink(name string) error {
 	token := v.form.Get("token")
 	if token == "" {
 		return verify.take(v)
 	}
 	r, err := v.site.Links.Follow(v.r.Context(), v.by, token, v.site.Door.Attempt(v.r))
 	if gone(err) {
-		return showGone(v)
+		return showGone(v, name)
 	}
 	if errors.Is(err, countersign.ErrForbidden) {
 		return v.see(ownAddresses) // another account's address, or nobody is signed in here
@@ -83,14 +89,18 @@ type gonePage struct {
 	Who    string
 }
 
-func showGone(v *visit) error {
-	p := &gonePage{page: v.page("verify", "gone.title")}
+func showGone(v *visit, name string) error {
+	p := &gonePage{page: v.page(name, "gone.title")}
 	p.Lead = v.T("gone.lead")
 	for _, f := range []*flow{signUp, recovery, verify, signIn} {
 		r, open, err := v.attempt(f.purpose)
 		if err != nil {
 			return err
 		}
+		// What was sent last is what the link came from.
+		slices.SortStableFunc(r.Methods, func(a, b login.Offer) int {
+			return map[bool]int{true: -1}[a.Sent] - map[bool]int{true: -1}[b.Sent]
+		})
 		for _, o := range r.Methods {
 			if open && o.To != "" && p.Path == "" {
 				p.Path, p.Method, p.Who = f.path, o.Method, reveal(r.Identifier, o.To)
@@ -103,9 +113,12 @@ func showGone(v *visit) error {
 
 // showNoLink is for those who typed the address of the page: it leads to what
 // they have begun, or says where links come from.
-func showNoLink(v *visit) error {
+func showNoLink(v *visit, name string) error {
 	if v.r.URL.Query().Get("method") != "" {
 		return verify.show(v)
+	}
+	if name != verify.name {
+		return v.see(signIn.path)
 	}
 	for _, f := range []*flow{signUp, recovery} {
 		r, open, err := v.attempt(f.purpose)

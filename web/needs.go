@@ -61,3 +61,31 @@ type Setup interface {
 	SetupCheck(ctx context.Context, token string) error
 	Setup(ctx context.Context, by countersign.Caller, token string, who admin.New) (countersign.Identity, countersign.Session, string, error)
 }
+
+// Factors are what an owner has set up to prove with, and how more is.
+type Factors interface {
+	Security(context.Context, countersign.Caller) (account.Security, error)
+	Collections() map[string]countersign.Keeper
+	Prepare(ctx context.Context, by countersign.Caller, path string) (json.RawMessage, error)
+	Confirm(ctx context.Context, by countersign.Caller, path string, id countersign.CredentialID, body json.RawMessage) (json.RawMessage, error)
+}
+
+// Keepers change what an owner has set up. Add is for what is set up in one step.
+type Keepers interface {
+	Add(ctx context.Context, by countersign.Caller, path string, body json.RawMessage) (json.RawMessage, error)
+	Rename(ctx context.Context, by countersign.Caller, path string, id countersign.CredentialID, name string) (account.Factor, error)
+	Remove(ctx context.Context, by countersign.Caller, path string, id countersign.CredentialID) error
+}
+
+// Phones are the numbers of an account.
+type Phones interface {
+	AddPhone(ctx context.Context, by countersign.Caller, number string) (countersign.Phone, error)
+	VerifyPhone(ctx context.Context, by countersign.Caller, number, code string) (countersign.Identity, error)
+	RemovePhone(ctx context.Context, by countersign.Caller, number string) error
+}
+
+// Resets let somebody in, after a wait, who has lost their second factors.
+type Resets interface {
+	BeginReset(ctx context.Context, by countersign.Caller, id countersign.AttemptID) (login.Result, error)
+	CancelReset(ctx context.Context, by countersign.Caller, token string) error
+}

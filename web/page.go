@@ -22,6 +22,7 @@ type page struct {
 	problems []problem
 	failing  string // the form that the problems are about
 	focused  bool
+	Passkeys bool // the page talks to the browser about passkeys
 }
 
 // page begins a page; its words are found by its name.
@@ -47,6 +48,15 @@ func (p *page) HasLogo() bool { return len(p.site.Brand.Logo) > 0 }
 
 // Asset is the address of an embedded file; it changes when the file does.
 func (p *page) Asset(name string) string { return p.site.assets.path[name] }
+
+// Script is the address of the page's script: passkeys have one of their own,
+// which most pages have no use for.
+func (p *page) Script() string {
+	if p.Passkeys {
+		return p.Asset("passkeys.js")
+	}
+	return p.Asset("app.js")
+}
 
 // Icon is one of the drawings, hidden from screen readers: a name is always beside it.
 func (p *page) Icon(name string) template.HTML { return p.site.assets.icons[name] }

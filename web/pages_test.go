@@ -162,13 +162,13 @@ func TestSigningUp(t *testing.T) {
 	if got := w.started[1]; got.Traits.Name != "Ada" || got.Traits.Locale != "en" || string(got.Evidence) != `{"method":"password","password":"`+right+`"}` {
 		t.Errorf("started %+v", got)
 	}
-	says(t, p.get("/sign-up?method=email_code"), 200, ada, `autocomplete="one-time-code"`, `inputmode="numeric"`, "Send a new code")
+	says(t, p.get("/sign-up?method=email_code"), 200, ada, `autocomplete="one-time-code"`, `inputmode="numeric"`, "Send a new one")
 	says(t, p.post("/sign-up", "do", "answer", "method", "email_code", "code", "1111 1111"), 422, "That code does not match")
 	goes(t, p.post("/sign-up", "do", "send", "method", "email_code"), "/sign-up?method=email_code&done=sent")
 	if w.asked != 2 {
 		t.Errorf("asked %d times: the first only fetches what was sent at the start", w.asked)
 	}
-	says(t, p.get("/sign-up?method=email_code&done=sent"), 200, "A new code is on its way")
+	says(t, p.get("/sign-up?method=email_code&done=sent"), 200, "A new message is on its way")
 	goes(t, p.post("/sign-up", "do", "answer", "method", "email_code", "code", "1234-5678 "), "/account?done=welcome")
 	says(t, p.get("/account?done=welcome"), 200, "Welcome. Your account is ready.")
 }

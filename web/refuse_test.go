@@ -160,10 +160,11 @@ func FuzzForms(f *testing.F) {
 	w := newWorld()
 	server := pages(f, w, nil)
 	for _, seed := range []string{"identifier=ada%40example.com", "do=answer&method=password&password=x", "do=send&method=%00", "token=cs_lnk_good",
-		"do=prove&then=%2Faccount%2Femails&then.address=x&method=password", "a=1&a=2", "%zz", "=&=", "do=again", strings.Repeat("a=", 9000)} {
+		"do=prove&then=%2Faccount%2Femails&then.address=x&method=password", "a=1&a=2", "%zz", "=&=", "do=again", "do=start&method=passkey", "do=lost", "use=totp&do=prove", "send=email_code&do=prove&then=%2Faccount%2Fphones", "shown=%7B%22qr_svg%22%3A1%7D&code=x&id=crd_", "with=passkey&identifier=ada%40example.com", strings.Repeat("a=", 9000)} {
 		f.Add(seed, uint8(0))
 	}
-	paths := []string{"/sign-in", "/sign-up", "/recover", "/verify", "/step-up", "/account/emails", "/account/profile", "/setup", "/view", "/strength"}
+	paths := []string{"/sign-in", "/sign-up", "/recover", "/verify", "/step-up", "/account/emails", "/account/profile", "/setup", "/view", "/strength",
+		"/magic-link", "/factor-reset", "/account/phones", "/account/later", "/account/totp/add", "/account/passkeys/" + string(phoneID)}
 	f.Fuzz(func(t *testing.T, body string, at uint8) {
 		p := visit(t, server)
 		if at >= 128 {

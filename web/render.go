@@ -22,8 +22,12 @@ const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; scri
 var parts = []string{"form", "enroll", "change"}
 
 // fragment is what a method brings: for each part that it has, the fields that
-// the part declares, in order.
+// the part declares, in order, which may be none.
 type fragment map[string][]string
+
+// shows finds out whether a part speaks of what the method showed when it was
+// asked. Only then is it asked before the page is shown.
+var shows = regexp.MustCompile(`\.Shown|\.Drawing`)
 
 // declared finds the fields of a fragment: each is made by the call
 // {{.Field "name" "kind" …}}, and only those are read back from the form.
@@ -35,7 +39,7 @@ func (s *site) parse() error {
 	if err != nil {
 		return err
 	}
-	s.fragments = map[string]fragment{}
+	s.fragments, s.shown = map[string]fragment{}, map[string]bool{}
 	for method, files := range s.Methods {
 		f := fragment{}
 		for _, part := range parts {
@@ -49,6 +53,8 @@ func (s *site) parse() error {
 			if _, err := root.New(method + "/" + part).Parse(string(text)); err != nil {
 				return fmt.Errorf("%s: %s: %w", method, part, err)
 			}
+			f[part] = []string{}
+			s.shown[method+"/"+part] = shows.Match(text)
 			for _, m := range declared.FindAllSubmatch(text, -1) {
 				f[part] = append(f[part], string(m[1]))
 			}
@@ -61,8 +67,11 @@ func (s *site) parse() error {
 
 // names lists the methods whose fragments have the part, in the order given.
 func (s *site) names(methods []string, part string) []string {
-	return slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return len(s.fragments[m][part]) == 0 })
+	return slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return !s.brings(m, part) })
 }
+
+// brings reports whether a method has the part.
+func (s *site) brings(method, part string) bool { return s.fragments[method][part] != nil }
 
 // render writes a page. It is made whole before the first byte is sent, so that
 // a mistake in a template is a clean 500.

@@ -20,7 +20,11 @@ func (s *site) routes(mux *http.ServeMux) {
 		on("/sign-up", signUp.show, signUp.take)
 	}
 	on("/recover", recovery.show, recovery.take)
-	on("/verify", showLink, followLink)
+	on("/verify", showLink("verify"), followLink("verify"))
+	on("/magic-link", showLink("magic-link"), followLink("magic-link"))
+	if s.Resets != nil {
+		on("/factor-reset", showReset, cancelReset)
+	}
 	on("/step-up", s.stepUp, s.stepUp)
 	on("/sign-out", showSignOut, signOut)
 	on("/setup", s.showSetup, s.doSetup)
@@ -32,6 +36,10 @@ func (s *site) routes(mux *http.ServeMux) {
 		on(path, tabs(name), change(name, act))
 	}
 	on("/account/activity", tabs("activity"), nil)
+	on("/account/security", showSecurity, nil)
+	on("/account/later", nil, putNudgeOff)
+	on("/account/{collection}/add", showAdd, changeNested)
+	on("/account/{collection}/{id}", showItem, changeNested)
 
 	on("/view", nil, setView)
 	if s.Inbox != nil {
@@ -116,12 +124,7 @@ func setView(v *visit) error {
 		if !sent || !valid(value[0]) && value[0] != "" {
 			continue
 		}
-		c := &http.Cookie{Name: "countersign-" + name, Value: value[0], Path: "/", MaxAge: int(viewLife / time.Second),
-			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: v.site.PublicURL != nil && v.site.PublicURL.Scheme == "https"}
-		if value[0] == "" {
-			c.MaxAge = -1
-		}
-		http.SetCookie(v.w, c)
+		v.recall("countersign-"+name, value[0], viewLife)
 	}
 	return v.see(v.safe(v.form.Get("back"), "/"))
 }

@@ -50,6 +50,10 @@ type Server struct {
 	Devices  Devices
 	Changes  Changes
 	Setup    Setup
+	Factors  Factors
+	Keepers  Keepers
+	Phones   Phones // nil where no text messages are sent
+	Resets   Resets // nil where lost factors are not reset
 
 	// Methods holds what each method of proof brings: form.html to prove with
 	// it; enroll.html to set it up and change.html to change it, where that is possible.
@@ -59,13 +63,26 @@ type Server struct {
 	// Prove names the methods that prove once more who is signed in, best first.
 	Prove []string
 
-	// Facts are numbers that the words of methods speak of: {password_min} and
-	// {code_minutes}. What is missing is filled with the defaults.
+	// Nameless names the method that signs in without a name, by a dialogue of
+	// the browser's own; "" for none.
+	Nameless string
+	// Remember is the collection of browsers that are asked for no second proof,
+	// and RememberFor how long; "" where none is remembered.
+	Remember    string
+	RememberFor time.Duration
+	// Reset names the method that stands in for lost factors after ResetWait.
+	Reset     string
+	ResetWait time.Duration
+
+	// Facts are numbers that the words of methods speak of: {password_min},
+	// {code_minutes} and {link_minutes}. What is missing is filled with the defaults.
 	Facts map[string]string
 
 	Brand     Brand
 	PublicURL *url.URL
 	ReturnTo  []string // origins, other than our own, that a person may be sent back to
+	// RelatedOrigins are other origins of the operator at which our passkeys may be used.
+	RelatedOrigins []string
 
 	// SignUpClosed hides every way to a new account.
 	SignUpClosed bool
@@ -110,8 +127,9 @@ type site struct {
 	templates *template.Template
 	assets    *assets
 	fragments map[string]fragment
-	facts     []any         // as arguments of T
-	judging   chan struct{} // one place for each password that is judged at the same time
+	shown     map[string]bool // by method/part: it speaks of what the method shows
+	facts     []any           // as arguments of T
+	judging   chan struct{}   // one place for each password that is judged at the same time
 }
 
 const ourName = "Countersign"
@@ -134,7 +152,8 @@ func (s Server) Mount(mux *http.ServeMux) (refuse func(http.ResponseWriter, *htt
 	if s.Now == nil {
 		s.Now = time.Now
 	}
-	st := &site{Server: s, judging: make(chan struct{}, 2), facts: []any{"password_min", cmp.Or(s.Facts["password_min"], "8"), "code_minutes", cmp.Or(s.Facts["code_minutes"], "10")}}
+	st := &site{Server: s, judging: make(chan struct{}, 2), facts: []any{"password_min", cmp.Or(s.Facts["password_min"], "8"), "code_minutes", cmp.Or(s.Facts["code_minutes"], "10"),
+		"link_minutes", cmp.Or(s.Facts["link_minutes"], "15")}}
 	if st.assets, err = newAssets(s.Brand); err != nil {
 		return nil, fmt.Errorf("web: assets: %w", err)
 	}

@@ -16,6 +16,8 @@ func (s *site) wellKnown(on func(string, handler, handler)) {
 		}
 		return v.see("/account")
 	}, nil)
+	on("/.well-known/passkey-endpoints", s.passkeyEndpoints, nil)
+	on("/.well-known/webauthn", s.related, nil)
 	on("/.well-known/security.txt", s.security, nil)
 	on("/robots.txt", func(v *visit) error {
 		// Pages of accounts are nobody's search result; the front door may be.
@@ -32,6 +34,34 @@ func (s *site) wellKnown(on func(string, handler, handler)) {
 			return one.send(v)
 		}, nil)
 	}
+}
+
+// passkeyEndpoints tells password managers where passkeys are added and kept
+// (W3C "A Well-Known URL for Relying Party Passkey Endpoints").
+func (s *site) passkeyEndpoints(v *visit) error {
+	for path, m := range s.Factors.Collections() {
+		if _, ok := s.addable(path); ok && m.Name() == s.Nameless {
+			return v.object(map[string]any{"enroll": s.absolute("/account/" + path + "/add"), "manage": s.absolute("/account/security")})
+		}
+	}
+	return nothing(v)
+}
+
+// related tells browsers at which other origins our passkeys may be used
+// (WebAuthn Level 3 section 5.11.1).
+func (s *site) related(v *visit) error {
+	if len(s.RelatedOrigins) == 0 {
+		return nothing(v)
+	}
+	return v.object(map[string]any{"origins": s.RelatedOrigins})
+}
+
+func (v *visit) object(what any) error {
+	text, err := json.Marshal(what)
+	if err != nil {
+		return fmt.Errorf("web: well-known: %w", err)
+	}
+	return v.text("application/json", string(text))
 }
 
 // security names the operator's contact (RFC 9116). Without a help link there

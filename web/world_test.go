@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,8 +52,11 @@ type world struct {
 	changes  []string
 	mails    []web.Mail
 	link     login.Link
-	fresh    bool // a proof was given a moment ago
-	open     bool // the set-up link can be used
+	security account.Security
+	second   []login.Offer // what a sign-in asks for after the password
+	lost     bool          // a reset may be asked for
+	fresh    bool          // a proof was given a moment ago
+	open     bool          // the set-up link can be used
 
 	fail map[string]error // by the name of the call
 }
@@ -67,6 +71,7 @@ func newWorld() *world {
 		Device: countersign.Device{Name: "Chrome on a Mac", Network: "192.0.2.1", Place: "near Lyon, France"}}
 	other := w.session
 	other.ID, other.Device, other.LastSeenAt = countersign.SessionID(ids.New("ses", noon)), countersign.Device{Name: "Safari on an iPhone", Network: "198.51.100.23"}, noon.Add(-26*time.Hour)
+	w.kept()
 	w.sessions = []countersign.Session{w.session, other}
 	for i, action := range []string{"session.opened", "proof.given", "email.added", "proof.refused", "credential.changed", "identity.created"} {
 		e := countersign.Event{ID: "evt_" + string(rune('a'+i)), At: noon.Add(-time.Duration(i*i) * time.Hour), Action: action, Outcome: "ok", Subject: adaID,
@@ -95,20 +100,29 @@ func (w *world) Start(_ context.Context, by countersign.Caller, in login.Start) 
 	if err := w.fail["start"]; err != nil {
 		return login.Result{}, err
 	}
+	if in.Purpose == countersign.SignIn && in.Identifier == "" {
+		return w.begin(in.Purpose, "", login.Offer{Method: "passkey"}), nil
+	}
 	if in.Purpose != countersign.StepUp && !strings.Contains(in.Identifier, "@") {
 		return login.Result{}, countersign.Invalid("identifier", "invalid", "Give an address.")
 	}
-	toCode := login.Offer{Method: "email_code", To: "a•••@example.com"}
+	toCode := login.Offer{Method: "email_code", To: "a•••@example.com", Sent: true}
 	w.begin(in.Purpose, in.Identifier, toCode)
 	w.attempt.ReturnTo = in.ReturnTo
 	switch in.Purpose {
 	case countersign.SignUp:
+		if in.Evidence == nil {
+			return w.attempt, nil
+		}
 		if !strings.Contains(string(in.Evidence), right) {
 			return login.Result{}, countersign.Invalid("password", "too_short", "too short")
 		}
 	case countersign.SignIn, countersign.StepUp:
 		if in.Evidence == nil {
-			w.attempt.Methods = []login.Offer{{Method: "password"}}
+			w.attempt.Methods = []login.Offer{{Method: "passkey"}, {Method: "password"}, {Method: "email_code", To: "a•••@example.com"}, {Method: "magic_link", To: "a•••@example.com"}}
+			if in.Purpose == countersign.StepUp {
+				w.attempt.Methods = []login.Offer{{Method: "password"}, {Method: "totp"}, {Method: "email_code", To: "a•••@example.com"}}
+			}
 			return w.attempt, nil
 		}
 		if !strings.Contains(string(in.Evidence), right) {
@@ -129,7 +143,15 @@ func (w *world) State(_ context.Context, _ countersign.Caller, id countersign.At
 
 func (w *world) Ask(_ context.Context, _ countersign.Caller, _ countersign.AttemptID, method string) (login.Result, error) {
 	w.asked++
+	w.attempt.Methods = slices.Clone(w.attempt.Methods)
+	for i, o := range w.attempt.Methods {
+		w.attempt.Methods[i].Sent = o.Sent || o.Method == method && o.To != ""
+	}
 	r := w.attempt
+	if shown := w.shown(method); shown != nil {
+		r.Challenge = shown
+		return r, w.fail["ask"]
+	}
 	if w.asked > 1 {
 		r.Challenge = json.RawMessage(`{}`)
 	}
@@ -144,9 +166,16 @@ func (w *world) Answer(_ context.Context, _ countersign.Caller, _ countersign.At
 	if !strings.Contains(string(evidence), right) && !strings.Contains(string(evidence), code) {
 		return login.Result{}, countersign.NoMatch("wrong")
 	}
+	if w.attempt.Purpose == countersign.SignIn && w.second != nil && strings.Contains(string(evidence), right) {
+		r := w.begin(countersign.SignIn, w.attempt.Identifier, w.second...)
+		r.Assurance, r.Lost = login.Levels{Reached: countersign.AAL1, Required: countersign.AAL2}, w.lost
+		w.attempt = r
+		return r, nil
+	}
 	if w.attempt.Purpose == countersign.Recover && strings.Contains(string(evidence), code) {
 		return w.begin(countersign.Recover, w.attempt.Identifier, login.Offer{Method: "password", Enroll: true}), nil
 	}
+	w.fresh = true
 	return w.complete(), nil
 }
 
@@ -264,7 +293,12 @@ func must[T any](v T, err error) T {
 
 // methods are the real fragments of the real methods.
 func methods() map[string]fs.FS {
-	return map[string]fs.FS{"password": os.DirFS("../proof/password"), "email_code": os.DirFS("../proof/code")}
+	all := map[string]fs.FS{"email_code": os.DirFS("../proof/code/email"), "sms_code": os.DirFS("../proof/code/sms"), "magic_link": os.DirFS("../proof/code/link"),
+		"recovery_code": os.DirFS("../proof/recovery"), "factor_reset": os.DirFS("../proof/reset")}
+	for _, name := range []string{"password", "passkey", "totp", "device"} {
+		all[name] = os.DirFS("../proof/" + name)
+	}
+	return all
 }
 
 func catalog(t testing.TB) *lang.Catalog {
@@ -294,7 +328,8 @@ func pages(t testing.TB, w *world, change func(*web.Server)) *httptest.Server {
 			return door.Known{Session: &w.session, Identity: &w.identity}, nil
 		}}
 	s := web.Server{Door: d, Words: words, Locales: []string{"en", "de"}, Attempts: w, Links: w, Profiles: w, Emails: w, Devices: w, Changes: w, Setup: w,
-		Methods: methods(), Begin: []string{"password"}, Prove: []string{"password"}, PublicURL: public, Now: func() time.Time { return noon },
+		Factors: w, Keepers: w, Phones: w, Resets: w, Nameless: "passkey", Remember: "devices", RememberFor: 30 * 24 * time.Hour, Reset: "factor_reset", ResetWait: 72 * time.Hour,
+		Methods: methods(), Begin: []string{"password", "passkey"}, Prove: []string{"password"}, PublicURL: public, Now: func() time.Time { return noon },
 		Brand:    web.Brand{Hue: 265},
 		Inbox:    func(context.Context) ([]web.Mail, error) { return w.mails, w.fail["inbox"] },
 		Strength: func(p string) web.Strength { return web.Strength{Score: min(len(p)/6, 4)} },
@@ -303,6 +338,7 @@ func pages(t testing.TB, w *world, change func(*web.Server)) *httptest.Server {
 		change(&s)
 	}
 	mux := http.NewServeMux()
+	w.programs(mux)
 	refuse, err := s.Mount(mux)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,8 @@
 // turn over one connection, and prints the medians, their difference beside the
 // limit of max(0.5 %, 200 µs), and how often one single timing would tell the two
 // apart (0.5 is a coin). It takes no part in the tests: time on a shared machine
-// proves nothing once, so whoever runs it looks at the table.
+// proves nothing once, so whoever runs it looks at the table. Status, length and
+// headers are compared too.
 //
 //	go run ./bench/enumeration -pairs 2000
 package main
@@ -15,9 +16,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,14 +63,18 @@ func run(ctx context.Context, pairs int, binary string, memory int) error {
 	if err != nil {
 		return err
 	}
-	a := &asker{url: fmt.Sprintf("http://localhost:%d/v1/attempts", r.Addr.Port()), client: &http.Client{Timeout: 30 * time.Second}}
+	a := &asker{url: fmt.Sprintf("http://localhost:%d/v1/attempts", r.Addr.Port()), client: &http.Client{Timeout: 30 * time.Second}, seen: map[string]map[string]bool{}}
 	fmt.Printf("%-24s %7s %12s %12s %12s %10s %6s\n", "way", "pairs", "known", "unknown", "difference", "limit", "tells")
 	for _, w := range ways() {
-		known, unknown, err := a.measure(ctx, w, pairs, names)
+		k, u, err := a.measure(ctx, w, pairs, names)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
-		fmt.Println(row(w.name, known, unknown))
+		fmt.Println(row(w.name, k, u))
+		k1, u1 := slices.Collect(maps.Keys(a.seen[w.name+string(known)])), slices.Collect(maps.Keys(a.seen[w.name+string(unknown)]))
+		if !slices.ContainsFunc(k1, func(look string) bool { return slices.Contains(u1, look) }) {
+			fmt.Printf("  and they never look alike: %s, %s\n", k1, u1)
+		}
 	}
 	return r.Stop()
 }
@@ -101,8 +108,10 @@ type way struct {
 	name    string
 	purpose string
 	named   func(side, int) string
-	wrong   bool // with a wrong password
-	right   bool // with a password that may be chosen
+	wrong   bool   // with a wrong password
+	right   bool   // with a password that may be chosen
+	ask     string // a method that is asked to send or to give options; this request is what is timed
+	answer  bool   // and then a wrong code is; that one is timed instead
 }
 
 func ways() []way {
@@ -112,6 +121,11 @@ func ways() []way {
 		{name: "sign in, username", purpose: "sign_in", named: username, wrong: true},
 		{name: "recover, address", purpose: "recover", named: email},
 		{name: "recover, username", purpose: "recover", named: username},
+		{name: "send a code, address", purpose: "sign_in", named: email, ask: "email_code"},
+		{name: "send a code, username", purpose: "sign_in", named: username, ask: "email_code"},
+		{name: "wrong code", purpose: "sign_in", named: email, ask: "email_code", answer: true},
+		{name: "send a link", purpose: "sign_in", named: email, ask: "magic_link"},
+		{name: "passkey options", purpose: "sign_in", named: email, ask: "passkey"},
 		{name: "sign up", purpose: "sign_up", named: email, right: true},
 	}
 }
@@ -119,6 +133,7 @@ func ways() []way {
 type asker struct {
 	url    string
 	client *http.Client
+	seen   map[string]map[string]bool // by way and side, how answers look from outside
 }
 
 // measure asks for known and unknown names in turn; which comes first alternates,
@@ -152,27 +167,60 @@ func (a *asker) ask(ctx context.Context, w way, s side, i int) (time.Duration, e
 	case w.right:
 		in["evidence"] = map[string]string{"method": "password", "password": password}
 	}
-	body, err := json.Marshal(in)
+	took, got, err := a.post(ctx, "", in)
+	if w.ask != "" && err == nil {
+		var begun struct{ ID string }
+		if err := json.Unmarshal([]byte(got.body), &begun); err != nil {
+			return 0, err
+		}
+		took, got, err = a.post(ctx, "/"+begun.ID+"/challenges", map[string]any{"method": w.ask})
+		if w.answer && err == nil {
+			took, got, err = a.post(ctx, "/"+begun.ID+"/evidence", map[string]any{"method": w.ask, "code": "00000000"})
+		}
+	}
 	if err != nil {
 		return 0, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url, bytes.NewReader(body))
+	if good := got.status/100 == 2; good == (w.wrong || w.answer) {
+		return 0, fmt.Errorf("%s: status %d", w.name, got.status)
+	}
+	// All that can be seen of an answer besides its time and its contents, which are ids and times.
+	// Times lose their last zeros, so that lengths differ by a few; each must occur on both sides.
+	if a.seen[w.name+string(s)] == nil {
+		a.seen[w.name+string(s)] = map[string]bool{}
+	}
+	a.seen[w.name+string(s)][fmt.Sprint(got.status, len(got.body), got.headers)] = true
+	return took, nil
+}
+
+// answered is what came back.
+type answered struct {
+	status  int
+	body    string
+	headers []string // their names
+}
+
+func (a *asker) post(ctx context.Context, path string, in map[string]any) (time.Duration, answered, error) {
+	var got answered
+	body, err := json.Marshal(in)
 	if err != nil {
-		return 0, err
+		return 0, got, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, got, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	began := time.Now()
 	res, err := a.client.Do(r)
 	if err != nil {
-		return 0, err
+		return 0, got, err
 	}
 	defer res.Body.Close()
-	if _, err = io.Copy(io.Discard, res.Body); err != nil {
-		return 0, err
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, got, err
 	}
 	took := time.Since(began)
-	if good := res.StatusCode/100 == 2; good == w.wrong {
-		return 0, fmt.Errorf("%s: status %d", w.name, res.StatusCode)
-	}
-	return took, nil
+	return took, answered{res.StatusCode, string(text), slices.Sorted(maps.Keys(res.Header))}, nil
 }

@@ -68,7 +68,7 @@ func (o Order) fill(ctx context.Context, now time.Time) error {
 	tokens := make([]string, 0, o.Sessions)
 	rows := make([]session, 0, o.Sessions)
 	for i := range o.Sessions {
-		token, hash := secret.New(secret.Session)
+		token, hash := secret.NewSession(now.Add(time.Duration(i-o.Sessions) * time.Second))
 		tokens = append(tokens, token)
 		rows = append(rows, session{hash, people[i%len(people)]})
 	}

@@ -70,7 +70,7 @@ func (o Order) open(ctx context.Context, db *store.DB, people []countersign.Iden
 	from := netip.MustParseAddr("127.0.0.1").String()
 	w := limit.Repeat(ctx, o.Callers, o.For, func() error {
 		now, who := time.Now(), people[int(turn.Add(1))%len(people)]
-		_, hash := secret.New(secret.Session)
+		_, hash := secret.NewSession(now)
 		s := &countersign.Session{
 			ID: countersign.SessionID(ids.New("ses", now)), Identity: who, Hash: hash, Assurance: countersign.AAL1, Methods: []string{"password"},
 			AuthenticatedAt: now, LastProvedAt: now, LastSeenAt: now, ExpiresAt: now.Add(720 * time.Hour), IdleExpiresAt: now.Add(168 * time.Hour),

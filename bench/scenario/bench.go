@@ -53,7 +53,7 @@ const warmSessions = 1000
 
 // Names lists the scenarios in the order they run.
 func Names() []string {
-	return []string{"start", "check", "commit", "sign-in", "sign-up", "mixed", "flood"}
+	return []string{"start", "check", "commit", "sign-in", "sign-up", "passkey", "mixed", "flood"}
 }
 
 // Run measures the named scenarios, all of them when none is named. One that fails does not keep the
@@ -61,7 +61,7 @@ func Names() []string {
 func (b *Bench) Run(ctx context.Context, only ...string) (rows []table.Row, err error) {
 	all := map[string]func(context.Context) ([]table.Row, error){
 		"start": b.start, "check": b.check, "commit": b.commit, "sign-in": b.signIn,
-		"sign-up": b.signUp, "mixed": b.mixed, "flood": b.flood,
+		"sign-up": b.signUp, "passkey": b.passkey, "mixed": b.mixed, "flood": b.flood,
 	}
 	for _, name := range only {
 		if all[name] == nil {

@@ -62,7 +62,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	}
 	begin := p.now()
 	for _, check := range []func(context.Context){
-		v.folder, v.sealKey, v.database, v.mail, v.tls, v.address, v.proxy, v.disk, v.descriptors, v.memory,
+		v.folder, v.sealKey, v.database, v.mail, v.messages, v.passkeys, v.tls, v.address, v.proxy, v.disk, v.descriptors, v.memory,
 	} {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/x509"
 	"net/netip"
+	"net/url"
 	"testing"
 	"time"
 )
@@ -74,6 +75,32 @@ func TestWideNetworks(t *testing.T) {
 	} {
 		if wide(netip.MustParsePrefix(text)) != want {
 			t.Errorf("%s: wide is %t", text, !want)
+		}
+	}
+}
+
+func TestWhatPasskeysBelongTo(t *testing.T) {
+	for _, c := range []struct{ public, rp, want string }{
+		{"https://id.example.com", "", "passkeys ok;"},
+		{"https://id.example.com", "example.com", "passkeys ok;"},
+		{"https://id.example.com:8443", "id.example.com", "passkeys ok;"},
+		{"http://localhost:8440", "", "passkeys ok;"},
+		{"http://id.localhost:8440", "", "passkeys ok;"},
+		{"https://id.example.com", "www.example.com", "passkeys fail;"},
+		{"https://id.example.com", "d.example.com", "passkeys fail;"},
+		{"https://id.example.com", "other.example", "passkeys fail;"},
+		{"https://id.example.com", "com", "passkeys fail;"},
+		{"http://id.example.com", "", "passkeys fail;"},
+		{"http://127.0.0.1:8440", "", "passkeys warn;"},
+		{"http://[::1]:8440", "", "passkeys warn;"},
+	} {
+		public, err := url.Parse(c.public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := &visit{}
+		if v.domain(public, c.rp); states(v) != c.want {
+			t.Errorf("%s, %q: %s", c.public, c.rp, states(v))
 		}
 	}
 }

@@ -92,6 +92,16 @@ var examples = map[string][]string{
 		"identity set-password ada",
 		"identity set-password --password-stdin ada@example.com",
 	},
+	"identity factors": {
+		"identity factors ada@example.com",
+		"identity factors ada --json",
+		"identity factors idn_01jd9q3v8m7f9h1k3m5p7r9t1v3x5z7b",
+	},
+	"identity reset-factor": {
+		"identity reset-factor ada@example.com --reason ticket-4711",
+		"identity reset-factor ada --reason came-with-a-passport",
+		"identity reset-factor --reason=ticket-4711 idn_01jd9q3v8m7f9h1k3m5p7r9t1v3x5z7b",
+	},
 	"identity flag": {
 		"identity flag ada@example.com beta",
 		"identity flag --remove ada@example.com beta early",

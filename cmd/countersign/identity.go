@@ -18,6 +18,8 @@ type identityCommands struct {
 	Enable      identityEnable      `cmd:"" help:"Let one in again."`
 	Delete      identityDelete      `cmd:"" help:"Delete one and everything that hangs on it, but its record."`
 	SetPassword identitySetPassword `cmd:"" help:"Give one a new password; its sessions end."`
+	Factors     identityFactors     `cmd:"" help:"List what one has set up to prove who they are."`
+	ResetFactor identityResetFactor `cmd:"" help:"Remove what one has lost, all but the password; sessions end, every address is told."`
 	Flag        identityFlag        `cmd:"" help:"Put flags on one, or take them away."`
 	Role        identityRole        `cmd:"" help:"Give one roles, or take them away. The role admin administers."`
 }

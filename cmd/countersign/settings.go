@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/countersign-id/countersign/config"
+	"github.com/countersign-id/countersign/server"
 )
 
 // reference is docs/config.md, which is made from the code; a test keeps this copy equal.
@@ -56,6 +57,9 @@ type configCheck struct {
 // Run says everything at once.
 func (c *configCheck) Run(p *program) error {
 	conf, err := p.load()
+	if err == nil {
+		err = server.Check(conf)
+	}
 	problems, known := err.(config.Problems)
 	if err != nil && !known {
 		return err

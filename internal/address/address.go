@@ -31,8 +31,8 @@ func Parse(s string) (kind, key string, ok bool) {
 	case strings.Contains(s, "@") || strings.Contains(s, "＠"):
 		key, ok = Email(s)
 		return EmailKind, key, ok
-	case strings.HasPrefix(s, "+"):
-		key, ok = phone(s)
+	case dialled(s):
+		key, ok = Phone(s)
 		return PhoneKind, key, ok
 	default:
 		key, ok = Username(s)
@@ -81,30 +81,15 @@ func Username(s string) (string, bool) {
 	return s, true
 }
 
-// phone returns a number in E.164: a plus and 7 to 15 digits, spaces and signs removed.
-func phone(s string) (string, bool) {
-	digits := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -().", r) {
-			return -1
-		}
-		return r
-	}, s[1:])
-	if len(digits) < 7 || len(digits) > 15 || digits[0] == '0' {
-		return "", false
-	}
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return "", false
-		}
-	}
-	return "+" + digits, true
-}
-
-// Mask shows enough of an address that its owner knows it: "a•••@example.com".
+// Mask shows enough of an address that its owner knows it: "a•••@example.com",
+// "+33 •••• 78".
 // It is made from what was typed, so it tells nothing about what is stored.
 func Mask(address string) string {
 	local, domain, found := strings.Cut(address, "@")
 	if !found {
+		if number, ok := Phone(address); ok {
+			return maskPhone(number)
+		}
 		if len(address) > 4 {
 			return address[:2] + "•••" + address[len(address)-2:]
 		}
@@ -112,6 +97,12 @@ func Mask(address string) string {
 	}
 	_, size := utf8.DecodeRuneInString(local)
 	return local[:size] + "•••@" + domain
+}
+
+// dialled reports whether it begins as a number does, which no username can.
+func dialled(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return strings.ContainsRune("+＋(（", r) || unicode.IsDigit(r)
 }
 
 func wordy(s, signs string) bool {

@@ -11,6 +11,10 @@ const (
 	typeID     = 2 // y of section 3.2: Argon2id
 )
 
+// stretch is how many blocks are filled before the processor is offered to others: about 100 µs of work, of which
+// offering costs less than a hundredth.
+const stretch = 256
+
 // work is one hash under way. It runs in the goroutine that calls it, all lanes one after the other: the
 // gate gives that goroutine's thread its priority, and a second goroutine would escape it.
 type work struct {
@@ -100,6 +104,9 @@ func (w *work) fillSegment(pass, slice, lane uint32) {
 		j := w.memory[prev][0]
 		if independent {
 			j = addresses[i%128]
+		}
+		if i%stretch == 0 {
+			giveWay()
 		}
 		fill(&w.memory[at], &w.memory[prev], &w.memory[w.lookBack(j, pass, slice, lane, i)], pass > 0)
 	}

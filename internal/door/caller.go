@@ -24,7 +24,7 @@ func (d *Door) Caller(r *http.Request) (countersign.Caller, error) {
 		return countersign.Caller{}, err
 	}
 	from := Address(r)
-	by := countersign.Caller{From: from, Request: RequestID(r.Context()), Known: d.device(r),
+	by := countersign.Caller{From: from, Request: RequestID(r.Context()), Known: d.device(r), Remembered: d.Remembered(r),
 		Device: countersign.Device{Name: device.Name(r.Header.Get("User-Agent"))}}
 	if err == nil {
 		by.Identity, by.Session = *known.Identity, *known.Session

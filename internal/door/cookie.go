@@ -83,6 +83,24 @@ func (d *Door) device(r *http.Request) countersign.IdentityID {
 	return countersign.IdentityID(id)
 }
 
+// SetRemembered gives the browser the token by which it is asked for no second
+// proof, for as long as that works. What it opens is the process's to say.
+func (d *Door) SetRemembered(w http.ResponseWriter, token string, life time.Duration) {
+	d.set(w, "-remembered", token, life)
+}
+
+// ClearRemembered makes the browser forget that token.
+func (d *Door) ClearRemembered(w http.ResponseWriter) { d.set(w, "-remembered", "", -1) }
+
+// Remembered returns the browser's token, or "" for none or for two.
+func (d *Door) Remembered(r *http.Request) string {
+	value, n := cookieValue(r.Header["Cookie"], d.name("-remembered"))
+	if n != 1 {
+		return ""
+	}
+	return value
+}
+
 // sign is bound to this one use of the key: no other signed value of the
 // server passes for a device.
 func (d *Door) sign(payload string) string {

@@ -134,3 +134,23 @@ func FuzzCookie(f *testing.F) {
 		}
 	})
 }
+
+func TestABrowserThatIsRememberedSaysSoToTheProcess(t *testing.T) {
+	now := noon
+	d := keyed(&now)
+	r, cookies := sent(func(w http.ResponseWriter) { d.SetRemembered(w, "cs_dev_x", 30*24*time.Hour) })
+	c := cookies[0]
+	if c.Name != "__Host-countersign-remembered" || c.MaxAge != 30*24*3600 || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {
+		t.Errorf("the cookie is %v", c)
+	}
+	if by, err := d.Caller(r); err != nil || by.Remembered != "cs_dev_x" {
+		t.Errorf("%q, %v", by.Remembered, err)
+	}
+	r.Header.Add("Cookie", c.Name+"=cs_dev_y")
+	if got := d.Remembered(r); got != "" {
+		t.Errorf("two cookies are %q", got)
+	}
+	if _, cookies = sent(d.ClearRemembered); cookies[0].MaxAge != -1 || cookies[0].Value != "" {
+		t.Errorf("it stays: %v", cookies[0])
+	}
+}

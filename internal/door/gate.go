@@ -46,7 +46,7 @@ var (
 	everyPage = [][2]string{
 		{"X-Frame-Options", "DENY"},
 		{"Cross-Origin-Opener-Policy", "same-origin"},
-		{"Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"},
+		{"Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), publickey-credentials-create=(self), publickey-credentials-get=(self), usb=()"},
 	}
 )
 

@@ -44,6 +44,24 @@ func TestWorkYieldsAndNothingElseInheritsIt(t *testing.T) {
 	wait.Wait()
 }
 
+func TestWorkRunsInShortSlices(t *testing.T) {
+	g, err := New(Options{Slots: 1, Queue: 1, Wait: time.Second, Nice: Niceness, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a *unix.SchedAttr
+	if err := g.Run(t.Context(), func() { a, err = unix.SchedGetAttr(0, 0) }); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil || a.Policy != unix.SCHED_NORMAL || a.Nice != Niceness {
+		t.Fatalf("%+v %v", a, err)
+	}
+	// Kernels before 6.12 have no slices and say 0.
+	if got := time.Duration(a.Runtime); got != 0 && got != shortSlice {
+		t.Errorf("a slice of %v, want %v", got, shortSlice)
+	}
+}
+
 func TestAThreadGoesOnWithWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := open(t, 1, 1, time.Minute)

@@ -71,6 +71,9 @@ func New(o Options) (*Method, error) {
 // Name is the method's name in policies, evidence and events (RFC 8176 says "pwd").
 func (*Method) Name() string { return "password" }
 
+// Factor is what someone knows.
+func (*Method) Factor() countersign.Factor { return countersign.Knows }
+
 // Enter waits for a place among the hashes, or reports ErrOverloaded.
 func (m *Method) Enter(ctx context.Context) (func(), error) {
 	leave, err := m.o.Gate.Enter(ctx)

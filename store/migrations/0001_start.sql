@@ -42,7 +42,8 @@ CREATE TABLE credentials (
 	name       TEXT NOT NULL,
 	data       BYTEA NOT NULL, -- sealed
 	created_at BIGINT NOT NULL,
-	used_at    BIGINT NOT NULL
+	used_at    BIGINT NOT NULL,
+	version    BIGINT NOT NULL
 ) /* strict */;
 CREATE UNIQUE INDEX credentials_lookup ON credentials (method, lookup) WHERE lookup <> '';
 CREATE INDEX credentials_identity ON credentials (identity);
@@ -77,6 +78,8 @@ CREATE UNIQUE INDEX challenges_lookup ON challenges (lookup) WHERE lookup IS NOT
 CREATE INDEX challenges_expires ON challenges (expires_at);
 CREATE INDEX challenges_identity ON challenges (identity) WHERE identity <> '';
 
+-- Sessions and events are wide and many: rows in the order they come are appended to
+-- SQLite's table, and only the narrow indexes are written at random places.
 CREATE TABLE sessions (
 	hash             BYTEA NOT NULL PRIMARY KEY,
 	id               TEXT COLLATE "C" NOT NULL,
@@ -89,7 +92,7 @@ CREATE TABLE sessions (
 	expires_at       BIGINT NOT NULL,
 	idle_expires_at  BIGINT NOT NULL,
 	device           TEXT NOT NULL
-) /* strict, clustered */;
+) /* strict */;
 CREATE UNIQUE INDEX sessions_identity ON sessions (identity, id);
 CREATE INDEX sessions_expires ON sessions (idle_expires_at);
 
@@ -114,7 +117,7 @@ CREATE TABLE events (
 	actor    TEXT NOT NULL,
 	document TEXT NOT NULL,
 	hash     BYTEA NOT NULL
-) /* strict, clustered */;
+) /* strict */;
 CREATE UNIQUE INDEX events_chain ON events (chain, n);
 CREATE INDEX events_subject ON events (subject, id) WHERE subject <> '';
 -- What happens all the time is found soon by id; only the rest is worth an index.

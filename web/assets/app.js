@@ -50,5 +50,22 @@ for (const form of document.forms) {
 	});
 }
 
+// What is shown once can be printed, or saved as text.
+for (const button of document.querySelectorAll("[data-print]")) {
+	button.hidden = false;
+	button.addEventListener("click", () => print());
+}
+for (const button of document.querySelectorAll("[data-save]")) {
+	button.hidden = false;
+	button.addEventListener("click", () => {
+		const lines = [...document.querySelectorAll("[data-kept] code")].map(code => code.textContent);
+		const link = document.createElement("a");
+		link.href = URL.createObjectURL(new Blob([location.host + "\n\n" + lines.join("\n") + "\n"], { type: "text/plain" }));
+		link.download = button.dataset.save;
+		link.click();
+		setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+	});
+}
+
 // The first field with a mistake has the focus, also after "back".
 document.querySelector("[aria-invalid=true]")?.focus();

@@ -16,6 +16,7 @@ type Change struct {
 	Remove      IdentityID     // this identity and everything that hangs on it, but not its events
 	Holder      string         // a role that somebody active must still have after it, else ErrConflict
 	Credentials []Credential   // added, or replaced by id
+	Refresh     []Credential   // replaced where their version still matches, left as they are elsewhere
 	Revoke      []CredentialID // removed, after Credentials
 	Attempt     *Attempt       // created when its Version is 0, replaced when that still matches; likewise set
 	Replaces    AttemptID      // an open attempt that Attempt takes the place of: it fails

@@ -68,9 +68,11 @@ type Proof struct {
 	At         time.Time    `json:"at"`
 
 	// Renew is the credential to store in place of the one that proved, when
-	// its data has become too weak (an older hash) or has moved on (a counter, a
-	// step that must not come again). Of two that renew the same one the second proves nothing.
+	// its data has moved on (a counter, a step that must not come again). Of two that renew the same one the second proves nothing.
 	Renew *Credential `json:"-"`
+	// Refresh is the same for data that only became better: when the stored one
+	// has moved on it stays as it is, and the proof is good all the same.
+	Refresh *Credential `json:"-"`
 	// Ends are credentials of the identity that go when the attempt is complete.
 	Ends []CredentialID `json:"ends,omitempty"`
 	// Tell is the letter that its owner gets about this use, "" for none, and Told what it says.

@@ -330,14 +330,27 @@ func (p *Process) Change(ctx context.Context, by countersign.Caller, method stri
 	if err != nil {
 		return p.refused(ctx, by, i.ID, method, err)
 	}
-	for _, c := range credentials {
-		if c.ID == made.ID {
-			made.Version = c.Version // in its place, unless it has moved on
+	for {
+		at := slices.IndexFunc(credentials, func(c countersign.Credential) bool { return c.ID == made.ID })
+		if at >= 0 {
+			made.Version = credentials[at].Version // in its place, unless it has moved on
+		}
+		// The identity gets a new version: whatever was proved of the old one opens nothing any more.
+		c := &countersign.Change{Identity: &i, Credentials: []countersign.Credential{made}, Clear: back,
+			End: []countersign.End{{Identity: i.ID, Except: by.Session.ID}}}
+		p.tell(c, by, i, method+"_changed", nil, verified(i)...)
+		err := p.change(ctx, by, i.ID, "credential.changed", c)
+		if !errors.Is(err, countersign.ErrConflict) {
+			return err
+		}
+		// A sign-in beside us may have renewed the hash of the same password. A change
+		// of anything else shows in the identity's version, and is one we did not know of.
+		var now countersign.Identity
+		if now, credentials, err = p.own(ctx, by); err != nil {
+			return err
+		}
+		if now.Version != i.Version || !slices.ContainsFunc(credentials, func(c countersign.Credential) bool { return c.ID == made.ID && c.Version != made.Version }) {
+			return &countersign.Error{Code: countersign.ErrConflict.Code, Detail: "The account changed meanwhile. Try again."}
 		}
 	}
-	// The identity gets a new version: whatever was proved of the old one opens nothing any more.
-	c := &countersign.Change{Identity: &i, Credentials: []countersign.Credential{made}, Clear: back,
-		End: []countersign.End{{Identity: i.ID, Except: by.Session.ID}}}
-	p.tell(c, by, i, method+"_changed", nil, verified(i)...)
-	return p.change(ctx, by, i.ID, "credential.changed", c)
 }

@@ -105,10 +105,13 @@ func (p *Process) accept(s *answer, c *countersign.Change, proof countersign.Pro
 	if s.identity.ID != "" {
 		p.known(s)
 	}
+	// Both are compared by their version: a stronger hash must not bring back a password
+	// that was changed meanwhile, and of two that show the same step or code one is too late.
 	if proof.Renew != nil {
-		// Compared by its version: a renewed hash must not bring back a password that was
-		// changed meanwhile, and of two that show the same step or code one is too late.
 		c.Credentials = append(c.Credentials, *proof.Renew)
+	}
+	if proof.Refresh != nil {
+		c.Refresh = append(c.Refresh, *proof.Refresh)
 	}
 	if proof.Tell != "" {
 		c.Send = append(c.Send, p.letters(s, proof.Tell, proof.Told)...)

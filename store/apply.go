@@ -59,6 +59,7 @@ func (t *tx) apply(c prepared) error {
 		{c.Remove != "", func() error { return t.remove(c.Remove, &feed) }},
 		{c.Holder != "", func() error { return t.holder(c.Holder) }},
 		{len(c.Credentials) > 0, func() error { return t.putCredentials(c.Credentials) }},
+		{len(c.Refresh) > 0, func() error { return t.refresh(c.Refresh) }},
 		{len(c.Revoke) > 0, func() error { return t.revoke(c.Revoke) }},
 		{len(c.End) > 0, func() error { return t.end(c.End, &feed) }},
 		{c.Identity != nil || c.Remove != "" || len(c.End) > 0, func() error { return t.note(feed) }},
@@ -225,9 +226,7 @@ func (t *tx) putCredentials(all []countersign.Credential) error {
 			}
 			continue
 		}
-		n, err := t.exec(`UPDATE credentials SET lookup = $1, name = $2, data = $3, created_at = $4, used_at = $5, version = version + 1
-			WHERE id = $6 AND identity = $7 AND method = $8 AND version = $9`,
-			c.Lookup, c.Name, data, micros(c.CreatedAt), micros(c.UsedAt), string(c.ID), string(c.Identity), c.Method, c.Version)
+		n, err := t.replaceCredential(c, data)
 		if err != nil {
 			return err
 		}
@@ -236,6 +235,22 @@ func (t *tx) putCredentials(all []countersign.Credential) error {
 		}
 	}
 	return nil
+}
+
+// refresh is for what is no loss when somebody else was faster.
+func (t *tx) refresh(all []countersign.Credential) error {
+	for _, c := range all {
+		if _, err := t.replaceCredential(c, t.lane.db.seal(c.Data, "credentials", string(c.ID))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) replaceCredential(c countersign.Credential, data []byte) (int64, error) {
+	return t.exec(`UPDATE credentials SET lookup = $1, name = $2, data = $3, created_at = $4, used_at = $5, version = version + 1
+		WHERE id = $6 AND identity = $7 AND method = $8 AND version = $9`,
+		c.Lookup, c.Name, data, micros(c.CreatedAt), micros(c.UsedAt), string(c.ID), string(c.Identity), c.Method, c.Version)
 }
 
 func (t *tx) revoke(ids []countersign.CredentialID) error {

@@ -164,6 +164,7 @@ func TestACredentialStaysWithItsIdentity(t *testing.T) {
 		late := key
 		late.Data = []byte("three")
 		w.refused(w.apply(countersign.Change{Credentials: []countersign.Credential{late}}), countersign.ErrConflict, "one that has moved on")
+		w.must(w.apply(countersign.Change{Refresh: []countersign.Credential{late}})) // no loss, so no conflict
 		_, creds, err := w.db.SubjectOf(w.Context(), a.ID)
 		if w.must(err); len(creds) != 1 || string(creds[0].Data) != "two" {
 			t.Errorf("got %v", creds)

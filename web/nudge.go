@@ -28,7 +28,7 @@ const (
 // nudge fills in the offer, at most every two weeks.
 func (p *accountPage) nudge(s account.Security) {
 	name := p.site.Nameless
-	if _, err := p.r.Cookie(nudgeCookie); err == nil || name == "" || slices.Contains(p.by.Session.Methods, name) {
+	if _, err := p.r.Cookie(p.ours(nudgeCookie)); err == nil || name == "" || slices.Contains(p.by.Session.Methods, name) {
 		return
 	}
 	for _, k := range s.Kept {

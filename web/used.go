@@ -16,7 +16,7 @@ const lastUsed = "countersign-used"
 
 // used are the methods that signed in with this browser last time.
 func (v *visit) used() []string {
-	c, err := v.r.Cookie(lastUsed)
+	c, err := v.r.Cookie(v.ours(lastUsed))
 	if err != nil || len(c.Value) > 200 {
 		return nil
 	}
@@ -43,10 +43,20 @@ func (v *visit) use(methods []string) {
 
 // recall sets a cookie that only these pages read. An empty value takes it away.
 func (v *visit) recall(name, value string, life time.Duration) {
-	c := &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(life / time.Second),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: v.site.PublicURL != nil && v.site.PublicURL.Scheme == "https"}
+	c := &http.Cookie{Name: v.ours(name), Value: value, Path: "/", MaxAge: int(life / time.Second),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: v.secure()}
 	if value == "" {
 		c.MaxAge = -1
 	}
 	http.SetCookie(v.w, c)
+}
+
+func (v *visit) secure() bool { return v.site.PublicURL != nil && v.site.PublicURL.Scheme == "https" }
+
+// ours names a cookie so that no neighbour of our host can set it (RFC 6265bis section 4.1.3.2).
+func (v *visit) ours(name string) string {
+	if v.secure() {
+		return "__Host-" + name
+	}
+	return name
 }

@@ -125,7 +125,7 @@ func (m *Method) prove(ctx context.Context, s countersign.Subject, field, text s
 	p := countersign.Proof{Identity: s.Identity, Credential: have.ID, Method: m.Name(), Factor: countersign.Knows, At: now}
 	// Only now is the password at hand, so only now can its hash be made stronger.
 	if hash.Weaker(m.o.Params) || peppered != (m.mark != nil) {
-		if p.Renew, err = m.renew(ctx, have, normal, now); err != nil {
+		if p.Refresh, err = m.renew(ctx, have, normal, now); err != nil {
 			return countersign.Proof{}, err
 		}
 	}

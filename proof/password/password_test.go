@@ -173,19 +173,19 @@ func TestWeakerHashesAreReplacedWhenTheyProve(t *testing.T) {
 	old := newMethod(t, plain)
 	m := newMethod(t, func(o *password.Options) { o.Params = strong })
 	s := ada(t, old, good)
-	if p, err := check(t, m, s, "wrong wrong wrong"); err == nil || p.Renew != nil {
+	if p, err := check(t, m, s, "wrong wrong wrong"); err == nil || p.Refresh != nil {
 		t.Error("a wrong password renews a hash")
 	}
 	p, err := check(t, m, s, good)
-	if err != nil || p.Renew == nil || p.Renew.ID != s.Credentials[0].ID || !strings.Contains(string(p.Renew.Data), "m=128,") {
-		t.Fatalf("%v, renewed %t", err, p.Renew != nil)
+	if err != nil || p.Refresh == nil || p.Refresh.ID != s.Credentials[0].ID || !strings.Contains(string(p.Refresh.Data), "m=128,") {
+		t.Fatalf("%v, renewed %t", err, p.Refresh != nil)
 	}
-	s.Credentials[0] = *p.Renew
-	if p, err := check(t, m, s, good); err != nil || p.Renew != nil {
-		t.Errorf("%v, renewed again: %t", err, p.Renew != nil)
+	s.Credentials[0] = *p.Refresh
+	if p, err := check(t, m, s, good); err != nil || p.Refresh != nil {
+		t.Errorf("%v, renewed again: %t", err, p.Refresh != nil)
 	}
-	if p, err := check(t, old, s, good); err != nil || p.Renew != nil {
-		t.Errorf("a stronger hash is weakened: %v, %t", err, p.Renew != nil)
+	if p, err := check(t, old, s, good); err != nil || p.Refresh != nil {
+		t.Errorf("a stronger hash is weakened: %v, %t", err, p.Refresh != nil)
 	}
 }
 
@@ -203,8 +203,8 @@ func TestAPepperIsNeededAndComesAndGoesWithTheSettings(t *testing.T) {
 			t.Errorf("%s: %v; it cannot be looked at, which is no wrong password", what, err)
 		}
 	}
-	if p, err := check(t, salted, s, good); err != nil || p.Renew != nil {
-		t.Errorf("with the pepper: %v, renewed %t", err, p.Renew != nil)
+	if p, err := check(t, salted, s, good); err != nil || p.Refresh != nil {
+		t.Errorf("with the pepper: %v, renewed %t", err, p.Refresh != nil)
 	}
 	// The mark only names the pepper; whoever writes another one into the
 	// database still has not the pepper itself.
@@ -218,8 +218,8 @@ func TestAPepperIsNeededAndComesAndGoesWithTheSettings(t *testing.T) {
 	}
 	s = ada(t, bare, good)
 	p, err := check(t, salted, s, good)
-	if err != nil || p.Renew == nil || strings.HasPrefix(string(p.Renew.Data), "$") {
-		t.Errorf("a hash from before the pepper: %v, renewed %t", err, p.Renew != nil)
+	if err != nil || p.Refresh == nil || strings.HasPrefix(string(p.Refresh.Data), "$") {
+		t.Errorf("a hash from before the pepper: %v, renewed %t", err, p.Refresh != nil)
 	}
 }
 

@@ -102,9 +102,7 @@ func (p *Process) accept(s *answer, c *countersign.Change, proof countersign.Pro
 	a := &s.attempt
 	a.Identity = proof.Identity
 	a.Proofs = append(a.Proofs, proof)
-	if s.identity.ID != "" {
-		p.known(s)
-	}
+	p.known(s)
 	// Both are compared by their version: a stronger hash must not bring back a password
 	// that was changed meanwhile, and of two that show the same step or code one is too late.
 	if proof.Renew != nil {

@@ -153,9 +153,11 @@ func TestALostAppIsResetAfterAWaitAndTheOwnerCanStopIt(t *testing.T) {
 	link := begins()
 	// Too early.
 	r.startsToSignIn()
+	r.s.Advance(25 * time.Hour)
+	r.startsToSignIn()
 	r.Load(func() { r.Click("[data-testid=sign-in-factor_reset]") })
-	r.press("sign-in")
-	if got := r.Text("[role=alert]"); !strings.Contains(got, "its time has not come") {
+	r.at("/sign-in?method=factor_reset", "The waiting time has begun")
+	if got := r.Text("main"); !strings.Contains(got, "Come back") || strings.Contains(got, "in 3 days") {
 		t.Errorf("the page says %s", got)
 	}
 	// Stopped; looking at the link stops nothing.

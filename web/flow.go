@@ -54,7 +54,7 @@ func (f *flow) show(v *visit) error {
 	switch {
 	case err != nil:
 		return err
-	case open && asked.Get("lost") != "":
+	case open && (asked.Get("lost") != "" || v.waiting(r, method)):
 		return f.lost(v, r)
 	case method != "" && open:
 		return f.answerPage(v, r, method).answer(200)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"time"
 
 	"github.com/countersign-id/countersign/login"
 )
@@ -13,19 +14,25 @@ type lostPage struct {
 	Main  *form
 	Path  string // of the flow that goes on without it
 	Ready bool   // it has been begun
+	from  time.Time
 }
 
 // lost shows it. Nothing is begun by looking.
 func (f *flow) lost(v *visit, r login.Result) error {
 	method := v.site.Reset
-	waits := false
+	waits, from := false, v.now.Add(v.site.ResetWait)
 	for _, o := range r.Methods {
-		waits = waits || o.Method == method
+		if o.Method == method {
+			waits = true
+			if o.NotBefore != nil {
+				from = *o.NotBefore
+			}
+		}
 	}
 	if v.site.Resets == nil || !v.site.brings(method, "enroll") || !r.Lost && !waits {
 		return v.see(f.path + "?" + url.Values{"method": {v.best(r)}}.Encode())
 	}
-	p := &lostPage{page: v.page(f.name+"-lost", method+".choose"), Path: f.path, Ready: waits}
+	p := &lostPage{page: v.page(f.name+"-lost", method+".choose"), Path: f.path, Ready: waits, from: from}
 	p.Main = p.Form(p.Name)
 	p.Main.Method = method
 	if waits {
@@ -38,9 +45,17 @@ func (f *flow) lost(v *visit, r login.Result) error {
 // Reset is the method whose words the page uses.
 func (p *lostPage) Reset() string { return p.site.Reset }
 
-// At is about when a reset that has just begun can be used; the letter has the exact time.
-func (p *lostPage) At() string {
-	return p.Printer.Time(p.now.Add(p.site.ResetWait), p.now).Ago
+// At is when the reset can be used.
+func (p *lostPage) At() string { return p.Printer.Time(p.from, p.now).Ago }
+
+// waiting reports whether the method that was chosen is there but has to wait.
+func (v *visit) waiting(r login.Result, method string) bool {
+	for _, o := range r.Methods {
+		if o.Method == method && o.NotBefore != nil && v.now.Before(*o.NotBefore) {
+			return true
+		}
+	}
+	return false
 }
 
 // beginReset begins the wait, for who has proved the first step.

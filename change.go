@@ -34,6 +34,7 @@ type End struct {
 	Identity IdentityID
 	Session  SessionID // this one; empty for all
 	Except   SessionID // when all: but not this one
+	Open     bool      // when all: attempts of the identity that are open go on
 	Live     bool      // when one: it must be there yet, else ErrConflict
 }
 

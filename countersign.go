@@ -102,6 +102,28 @@ func (i Identity) Reach(channel string) (to string) {
 	return to
 }
 
+// Place is where a message finds somebody.
+type Place struct {
+	Channel string // "email" or "sms"
+	Address string
+}
+
+// Reaches are the places where an identity is told what happens to it: every
+// verified address, or every verified number of one that has no address.
+func (i Identity) Reaches() (all []Place) {
+	for _, e := range i.Emails {
+		if e.Verified {
+			all = append(all, Place{"email", e.Address})
+		}
+	}
+	for _, p := range i.Phones {
+		if p.Verified && i.Reach("email") == "" {
+			all = append(all, Place{"sms", p.Number})
+		}
+	}
+	return all
+}
+
 // Names are what the identity is called: its name, username and addresses. No
 // secret of it may be made of these.
 func (i Identity) Names() []string {

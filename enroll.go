@@ -31,6 +31,7 @@ type Collection struct {
 	Most    int    // how many one identity may have; with 1 a new one takes the place of the old
 	Direct  bool   // a Preparer whose answer would prove nothing: adding is one step
 	Fixed   bool   // they cannot be named
+	Trusted bool   // they stand in for a second step: only who has shown one adds them, and they end with any change of what proves
 	Granted bool   // their owner only sees and removes them: a process makes them
 }
 
@@ -58,4 +59,15 @@ func Usable(methods map[string]Method, names []string, i Identity, have []Creden
 		}
 	}
 	return can
+}
+
+// Trusts are the credentials that were made in trust of what proved then: they
+// end when a second step is set up, a secret changed or an account recovered.
+func Trusts(methods map[string]Method, have []Credential) (ids []CredentialID) {
+	for _, c := range have {
+		if k, ok := methods[c.Method].(Keeper); ok && k.Collection().Trusted {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
 }

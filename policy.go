@@ -109,6 +109,8 @@ type Policy struct {
 	Spare    []string          // methods that stand in for one of Second, and are demanded of nobody
 	Strong   []string          // methods whose proofs resist phishing, for who has to set one up
 	Shows    map[string]Factor // what a proof by each method shows at most; nil to ask for any that is left
+	SetUp    []string          // methods that may be set up by who has to, besides Second and Strong
+	Channel  map[string]string // over what each method sends: those of one channel are one
 	Lost     bool              // the first factor is what was lost: a second step is enough of whatever kind it is
 	Enroll   []string          // methods of which one must be set up in the attempt
 	OddNeeds int               // factors needed when the risk is Odd
@@ -201,7 +203,8 @@ func (p Policy) Judge(a Attempt, now time.Time) Verdict {
 		need = max(need, p.OddNeeds)
 	}
 	strong := p.Bound || a.Needs.Bound
-	enough := (w.have.Count() >= need || p.Lost && need == 2 && w.second) && (!strong || w.bound) && (w.second || !meet(p.Second, a.Can))
+	kinds := w.have.Count() >= need || p.Lost && need == 2 && w.second
+	enough := kinds && (!strong || w.bound) && (w.shown || !p.demands(a, w))
 	switch {
 	case a.Decoy || w.who == "" || len(w.fresh) == 0:
 		return More{Methods: p.rest(a, w.used)}
@@ -213,12 +216,26 @@ func (p Policy) Judge(a Attempt, now time.Time) Verdict {
 	return Enough{a.ID, w.who, w.used, level(w.have, w.bound && w.hard), now}
 }
 
+// demands reports whether the identity has set up a second step. That of a recovery
+// is not the one that proves the address, for there it is the first.
+func (p Policy) demands(a Attempt, w weight) bool {
+	return slices.ContainsFunc(p.Second, func(m string) bool {
+		return slices.Contains(a.Can, m) && (!p.Lost || !slices.ContainsFunc(w.used, func(u string) bool { return p.same(u, m) }))
+	})
+}
+
+// same reports whether two methods are one: who reads a mailbox has its codes and its links.
+func (p Policy) same(a, b string) bool {
+	return a == b || p.Channel[a] != "" && p.Channel[a] == p.Channel[b]
+}
+
 // weight is what the proofs of an attempt amount to.
 type weight struct {
 	who         IdentityID
 	have        Factor
 	bound, hard bool
 	second      bool     // one of the second methods, or what stands in for it, beside another method
+	shown       bool     // and in this attempt, not in the session that steps up
 	used, fresh []string // methods that count; those of this attempt
 }
 
@@ -244,7 +261,8 @@ func (p Policy) weigh(a Attempt, now time.Time) (w weight, ok bool) {
 			first = append(first, pr.Factor)
 		}
 		w.bound, w.hard = w.bound || pr.Bound, w.hard || pr.Hard
-		w.second = w.second || further && pr.Factor.Count() > 1
+		both := further && pr.Factor.Count() > 1
+		w.second, w.shown = w.second || both, w.shown || both && n >= len(a.Before)
 		if w.used = append(w.used, pr.Method); n >= len(a.Before) {
 			w.fresh = append(w.fresh, pr.Method)
 		}
@@ -257,8 +275,10 @@ func (p Policy) weigh(a Attempt, now time.Time) (w weight, ok bool) {
 	}
 	w.have = best
 	for _, m := range w.used {
-		others := slices.ContainsFunc(w.used, func(o string) bool { return o != m })
-		w.second = w.second || others && (slices.Contains(p.Second, m) || slices.Contains(p.Spare, m))
+		others := slices.ContainsFunc(w.used, func(o string) bool { return !p.same(o, m) })
+		if others && (slices.Contains(p.Second, m) || slices.Contains(p.Spare, m)) {
+			w.second, w.shown = true, w.shown || slices.Contains(w.fresh, m)
+		}
 	}
 	return w, true
 }
@@ -271,20 +291,29 @@ func (p Policy) missing(a Attempt, w weight, factors, strong bool) Verdict {
 	}
 	var next []string
 	for _, m := range slices.Concat(p.Second, p.Spare, p.Offer) {
-		if slices.Contains(a.Can, m) && !slices.Contains(w.used, m) && !slices.Contains(next, m) && p.helps(a, w, m) {
+		if slices.Contains(a.Can, m) && !slices.Contains(w.fresh, m) && !slices.Contains(next, m) && p.helps(a, w, m) {
 			next = append(next, m)
 		}
 	}
 	lacks := strong && !w.bound && !meet(p.Strong, a.Can)
-	if held := w.second || !meet(p.Second, a.Can); lacks && held {
+	if held := w.shown || !p.demands(a, w); lacks && held {
 		return More{Methods: slices.Clone(p.Strong), Enroll: true}
 	}
 	if factors && len(next) == 0 && w.have.Count() < 2 {
-		made := slices.Concat(p.Second, p.Strong)
-		slices.Sort(made)
-		return More{Methods: slices.Compact(made), Enroll: true}
+		return More{Methods: p.lacking(a, w), Enroll: true}
 	}
 	return More{Methods: next}
+}
+
+// lacking are the methods that would bring another factor, once they are set up.
+func (p Policy) lacking(a Attempt, w weight) (made []string) {
+	for _, m := range slices.Concat(p.Second, p.Strong, p.SetUp) {
+		set := slices.ContainsFunc(a.Enrolled, func(c Credential) bool { return c.Method == m })
+		if !set && !slices.Contains(made, m) && (p.Lost || p.Shows == nil || (w.have|p.Shows[m]).Count() > w.have.Count()) {
+			made = append(made, m)
+		}
+	}
+	return made
 }
 
 // helps reports whether a proof by the method would bring the attempt on.
@@ -294,7 +323,7 @@ func (p Policy) helps(a Attempt, w weight, method string) bool {
 	}
 	a.Proofs = append(slices.Clone(a.Proofs), Proof{Identity: w.who, Method: method, Factor: p.Shows[method], Bound: slices.Contains(p.Strong, method), At: a.Expires})
 	then, ok := p.weigh(a, a.Expires)
-	return ok && (then.have.Count() > w.have.Count() || then.second && !w.second || then.bound && !w.bound && slices.Contains(p.Strong, method))
+	return ok && (then.have.Count() > w.have.Count() || then.shown && !w.shown || then.bound && !w.bound && slices.Contains(p.Strong, method))
 }
 
 // meet reports whether two lists have something in common.
@@ -307,7 +336,7 @@ func meet(a, b []string) bool {
 func (p Policy) rest(a Attempt, used []string) []string {
 	if len(a.Before) > 0 {
 		var can []string
-		for _, m := range slices.Concat(p.Offer, p.Second) {
+		for _, m := range slices.Concat(p.Second, p.Offer) {
 			if slices.Contains(a.Can, m) && !slices.Contains(can, m) {
 				can = append(can, m)
 			}
@@ -324,6 +353,11 @@ func (p Policy) May(a Attempt, method string) bool {
 		return true
 	}
 	return len(a.Proofs)+len(a.Before) > 0 && (slices.Contains(p.Second, method) || slices.Contains(p.Spare, method))
+}
+
+// Knows reports whether the policy names the method at all.
+func (p Policy) Knows(method string) bool {
+	return slices.Contains(slices.Concat(p.Offer, p.Second, p.Spare, p.Enroll), method)
 }
 
 // Required is the level that the attempt must reach.

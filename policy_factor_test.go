@@ -68,7 +68,7 @@ func TestWhoHasASecondStepMustTakeIt(t *testing.T) {
 func TestOnlyOneOfTheFirstMethodsCounts(t *testing.T) {
 	c := court{t, usual}
 	two := needs(countersign.Needs{Factors: 2})
-	c.more("a password and a mailed code, where two factors are needed", but(but(attempt(password, mail), able("password", "email_code")), two), setUp("passkey", "totp"))
+	c.more("a password and a mailed code, where two factors are needed", but(but(attempt(password, mail), able("password", "email_code")), two), setUp("totp", "passkey"))
 	c.more("a mailed code and totp, where two factors are needed", but(but(attempt(mail, totp), able("password", "email_code", "totp")), two), next("password"))
 	c.allow("the best of the two counts", but(but(attempt(mail, password, totp), able("password", "email_code", "totp")), two), countersign.AAL2)
 	operators := usual
@@ -99,7 +99,7 @@ func TestARoleNeedsMore(t *testing.T) {
 	}
 	c := court{t, p}
 	admin, auditor := needs(countersign.Needs{Factors: 2}), needs(countersign.Needs{Factors: 2, Bound: true})
-	c.more("an administrator without a second step sets one up", but(but(attempt(password), able("password", "email_code")), admin), setUp("passkey", "totp"))
+	c.more("an administrator without a second step sets one up", but(but(attempt(password), able("password", "email_code")), admin), setUp("totp", "passkey"))
 	c.more("an administrator with one shows it", but(but(attempt(password), able("password", "passkey")), admin), next("passkey"))
 	c.allow("an administrator with a passkey", but(but(attempt(passkey), able("passkey")), admin), countersign.AAL2)
 	c.more("an administrator in a remembered browser", but(but(attempt(password, browser), able("password", "totp")), admin), next("totp"))
@@ -124,11 +124,29 @@ func TestAStepUpAsksForWhatIsMissing(t *testing.T) {
 	with := func(before ...countersign.Proof) func(*countersign.Attempt) {
 		return func(a *countersign.Attempt) { a.Before, a.Can = before, []string{"email_code", "password", "totp"} }
 	}
-	c.more("nothing fresh", but(attempt(), with(password, totp)), next("password", "email_code", "totp"))
-	c.allow("a password again, in a session of two steps", but(attempt(password), with(password, totp)), countersign.AAL2)
+	c.more("nothing fresh", but(attempt(), with(password, totp)), next("totp", "password", "email_code"))
+	// Whoever carries off a session has what it was opened with for nothing, and a mailbox or a password is not the second step.
+	c.more("a password again, in a session of two steps", but(attempt(password), with(password, totp)), next("totp"))
+	c.more("a mailed code, in a session of two steps", but(attempt(mail), with(password, totp)), next("totp"))
+	c.allow("totp alone, in a session of two steps", but(attempt(totp), with(password, totp)), countersign.AAL2)
 	c.allow("totp alone, in a session of a password", but(attempt(totp), with(password)), countersign.AAL2)
 	c.more("a password again, in a session of a remembered browser", but(attempt(password), with(password, browser)), next("totp"))
 	c.deny("a proof of Eve in Ada's session", but(attempt(eves), with(password)), "two identities in one attempt")
+}
+
+func TestTwoMethodsOfOneMailboxAreOne(t *testing.T) {
+	p := usual
+	p.Offer, p.Second = []string{"password", "magic_link", "email_code"}, []string{"totp", "email_code"}
+	p.Channel = map[string]string{"magic_link": "email", "email_code": "email", "sms_code": "sms"}
+	c := court{t, p}
+	link := proved("magic_link", countersign.Has, 0)
+	c.more("link and code", but(attempt(link, mail), able("password", "email_code", "magic_link")), next("password"))
+	c.allow("password and code", but(attempt(password, mail), able("password", "email_code")), countersign.AAL2)
+	lost := p
+	lost.Offer, lost.Second, lost.Lost = []string{"email_code", "sms_code"}, []string{"totp", "sms_code", "email_code"}, true
+	c = court{t, lost}
+	c.allow("a recovery by the only mailbox", but(attempt(mail), able("email_code")), countersign.AAL1)
+	c.more("a recovery of who has a telephone too", but(attempt(mail), able("email_code", "sms_code")), next("sms_code"))
 }
 
 func TestASecondMethodMayNotProveFirst(t *testing.T) {
@@ -152,8 +170,8 @@ func TestARecoveryNeedsASecondStepOfWhateverKind(t *testing.T) {
 	p.Offer, p.Lost, p.Enroll = []string{"email_code"}, true, []string{"password"}
 	c := court{t, p}
 	two := needs(countersign.Needs{Factors: 2})
-	c.more("the mail alone, of somebody with nothing else", but(but(attempt(mail), able("email_code")), two), setUp("passkey", "totp"))
+	c.more("the mail alone, of somebody with nothing else", but(but(attempt(mail), able("email_code")), two), setUp("totp", "passkey"))
 	c.more("the mail alone, of somebody with an app", but(but(attempt(mail), able("email_code", "totp")), two), next("totp"))
 	c.more("mail and app, both things one has", but(but(attempt(mail, totp), able("email_code", "totp")), two), setUp("password"))
-	c.more("mail twice", but(but(attempt(mail, mail), able("email_code")), two), setUp("passkey", "totp"))
+	c.more("mail twice", but(but(attempt(mail, mail), able("email_code")), two), setUp("totp", "passkey"))
 }

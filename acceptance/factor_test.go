@@ -388,6 +388,7 @@ func TestNobodyFillsTheAccountWithFactors(t *testing.T) {
 	t.Parallel()
 	n := serve(t, "limits.attempts_per_network=1000000/1m")
 	token := n.signUp("ada@example.com")
+	n.app(token) // what stands in for a second step needs one
 	for path, most := range map[string]int{"devices": 20, "recovery-codes": 1} {
 		for range most + 5 {
 			n.call("POST", "/v1/account/"+path, token, nil)

@@ -85,7 +85,12 @@ func (p *Process) fresh(ctx context.Context, by countersign.Caller) (countersign
 	if by.Session.ID != "" && !by.ProvedWithin(p.Sudo, p.Now()) {
 		return countersign.Identity{}, nil, countersign.ErrStepUp
 	}
-	return p.own(ctx, by)
+	i, have, err := p.own(ctx, by)
+	// A browser that is remembered lets its person in, and not to what it stands in for.
+	if err == nil && !p.shown(by, i, have) {
+		err = countersign.ErrStepUp
+	}
+	return i, have, err
 }
 
 // Update changes the caller's profile.
@@ -200,8 +205,8 @@ func (p *Process) event(by countersign.Caller, who countersign.IdentityID, actio
 // tell adds a letter to each address to a change.
 func (p *Process) tell(c *countersign.Change, by countersign.Caller, i countersign.Identity, template string, data map[string]string, to ...string) {
 	now := p.Now()
-	for _, address := range to {
-		if address == "" {
+	for _, place := range to {
+		if place == "" {
 			continue
 		}
 		d := map[string]string{"device": by.Device.Name, "network": by.Device.Network, "place": by.Device.Place, "at": now.UTC().Format(time.RFC3339)}
@@ -213,17 +218,23 @@ func (p *Process) tell(c *countersign.Change, by countersign.Caller, i countersi
 			locale = by.Locale
 		}
 		c.Send = append(c.Send, countersign.Message{
-			ID: ids.New("msg", now), Channel: "email", To: address, Template: template, Locale: locale, Data: d, CreatedAt: now,
+			ID: ids.New("msg", now), Channel: channelOf(place), To: place, Template: template, Locale: locale, Data: d, CreatedAt: now,
 		})
 	}
 }
 
-// verified are the addresses that mail about the account goes to.
-func verified(i countersign.Identity) (all []string) {
-	for _, e := range i.Emails {
-		if e.Verified {
-			all = append(all, e.Address)
-		}
+// channelOf is how a place is reached: an address by mail, a number by text message.
+func channelOf(to string) string {
+	if kind, _, _ := address.Parse(to); kind == address.PhoneKind {
+		return "sms"
+	}
+	return "email"
+}
+
+// told are the places where an identity hears of what happens to it.
+func told(i countersign.Identity) (all []string) {
+	for _, to := range i.Reaches() {
+		all = append(all, to.Address)
 	}
 	return all
 }
@@ -337,8 +348,8 @@ func (p *Process) Change(ctx context.Context, by countersign.Caller, method stri
 		}
 		// The identity gets a new version: whatever was proved of the old one opens nothing any more.
 		c := &countersign.Change{Identity: &i, Credentials: []countersign.Credential{made}, Clear: back,
-			End: []countersign.End{{Identity: i.ID, Except: by.Session.ID}}}
-		p.tell(c, by, i, method+"_changed", nil, verified(i)...)
+			Revoke: countersign.Trusts(p.Methods, credentials), End: []countersign.End{{Identity: i.ID, Except: by.Session.ID}}}
+		p.tell(c, by, i, method+"_changed", nil, told(i)...)
 		err := p.change(ctx, by, i.ID, "credential.changed", c)
 		if !errors.Is(err, countersign.ErrConflict) {
 			return err

@@ -144,6 +144,21 @@ func (p *Process) step(ctx context.Context, by countersign.Caller, path string) 
 	return step{m, i, have, countersign.Subject{Identity: i.ID, Address: address, Proved: true, Names: i.Names(), Credentials: have}}, nil
 }
 
+// shown reports whether the session has shown a second step, if its identity has
+// one. Who has just set up the first one has shown that by doing so: the other
+// sessions ended with it.
+func (p *Process) shown(by countersign.Caller, i countersign.Identity, have []countersign.Credential) bool {
+	before := slices.DeleteFunc(slices.Clone(have), func(c countersign.Credential) bool { return !c.CreatedAt.Before(by.Session.LastProvedAt) })
+	return len(countersign.Usable(p.Methods, p.Policy.Second, i, before)) == 0 || p.stepped(by)
+}
+
+// stepped reports whether the session was opened with more than one step.
+func (p *Process) stepped(by countersign.Caller) bool {
+	return by.Session.Assurance >= countersign.AAL2 || slices.ContainsFunc(by.Session.Methods, func(m string) bool {
+		return countersign.FactorOf(p.Methods[m]) != 0 && (slices.Contains(p.Policy.Second, m) || slices.Contains(p.Policy.Spare, m) && !slices.Contains(p.Policy.Offer, m))
+	})
+}
+
 // scope names what a session is setting up: one thing of a method at a time.
 func scope(by countersign.Caller) string { return "enroll/" + string(by.Session.ID) }
 
@@ -162,10 +177,8 @@ func (p *Process) begin(ctx context.Context, by countersign.Caller, s step, name
 	if err := s.room(); err != nil {
 		return nil, err
 	}
-	if wait, err := p.Counter.Count(ctx, p.Limits.Start(by)); err != nil {
-		return nil, fmt.Errorf("account: count: %w", err)
-	} else if wait > 0 {
-		return nil, countersign.SlowDown(wait, "budget used up")
+	if err := p.begun(ctx, by); err != nil {
+		return nil, err
 	}
 	id, made, err := p.prepare(ctx, by, s)
 	if err != nil {
@@ -176,6 +189,18 @@ func (p *Process) begin(ctx context.Context, by countersign.Caller, s step, name
 		return nil, err
 	}
 	return with(made.Show, id)
+}
+
+// begun draws on what beginning anything costs.
+func (p *Process) begun(ctx context.Context, by countersign.Caller) error {
+	wait, err := p.Counter.Count(ctx, p.Limits.Start(by))
+	if err != nil {
+		return fmt.Errorf("account: count: %w", err)
+	}
+	if wait > 0 {
+		return countersign.SlowDown(wait, "budget used up")
+	}
+	return nil
 }
 
 func (p *Process) prepare(ctx context.Context, by countersign.Caller, s step) (countersign.CredentialID, countersign.Challenge, error) {
@@ -200,7 +225,7 @@ func (s step) room() error {
 	}
 	n := 0
 	for _, c := range s.have {
-		if c.Method == s.m.Name() {
+		if c.Method == s.m.Name() && !s.m.Collection().Trusted { // the oldest of those makes room
 			n++
 		}
 	}
@@ -245,6 +270,13 @@ func (p *Process) Add(ctx context.Context, by countersign.Caller, path string, b
 	_, prepares := s.m.(countersign.Preparer)
 	switch {
 	case prepares && kept.Direct:
+		second := len(countersign.Usable(p.Methods, p.Policy.Second, s.i, s.have)) > 0
+		if kept.Trusted && !p.stepped(by) && !second { // fresh has seen to it that who has one has shown it
+			return nil, &countersign.Error{Code: countersign.ErrForbidden.Code, Detail: "Only who has signed in with a second step can have this browser remembered."}
+		}
+		if err := p.begun(ctx, by); err != nil {
+			return nil, err
+		}
 		id, made, err := p.prepare(ctx, by, s)
 		if err != nil {
 			return nil, err
@@ -323,12 +355,9 @@ func (p *Process) enroll(ctx context.Context, by countersign.Caller, s step, id 
 		made.Name = ""
 	}
 	first := !slices.ContainsFunc(s.have, func(c countersign.Credential) bool { return c.Method == method })
-	if s.m.Collection().Most == 1 {
-		for _, old := range s.have {
-			if old.Method == method {
-				c.Revoke = append(c.Revoke, old.ID)
-			}
-		}
+	c.Revoke = append(c.Revoke, p.replaced(s)...)
+	if slices.Contains(p.Policy.Second, method) && len(countersign.Usable(p.Methods, p.Policy.Second, s.i, s.have)) == 0 {
+		c.End = append(c.End, countersign.End{Identity: s.i.ID, Except: by.Session.ID}) // they were opened with less
 	}
 	c.Credentials = append(c.Credentials, made)
 	// A new version: a sign-in that is under way begins again, under what is asked for now.
@@ -337,12 +366,33 @@ func (p *Process) enroll(ctx context.Context, by countersign.Caller, s step, id 
 	if !first && s.m.Collection().Most == 1 {
 		action = "credential.replaced"
 	}
-	p.tell(c, by, s.i, "factor_added", map[string]string{"method": method, "what": made.Name}, verified(s.i)...)
+	p.tell(c, by, s.i, "factor_added", map[string]string{"method": method, "what": made.Name}, told(s.i)...)
 	err = p.changeOf(ctx, by, s.i.ID, action, method, c)
 	if errors.Is(err, countersign.ErrConflict) {
 		return made, &countersign.Error{Code: countersign.ErrConflict.Code, Detail: "This is set up already, or the account changed meanwhile. Start again."}
 	}
 	return made, err
+}
+
+// replaced are the credentials that go when one more is added: the old one where
+// there is one at a time, the oldest remembered browser where there are too many, and
+// all of those with a new second step, which they would stand in for.
+func (p *Process) replaced(s step) (gone []countersign.CredentialID) {
+	kept := s.m.Collection()
+	var own []countersign.Credential
+	for _, c := range s.have {
+		if c.Method == s.m.Name() {
+			own = append(own, c)
+		}
+	}
+	slices.SortFunc(own, func(a, b countersign.Credential) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	for len(own) > 0 && (kept.Most == 1 || kept.Trusted && len(own) >= kept.Most) {
+		gone, own = append(gone, own[0].ID), own[1:]
+	}
+	if slices.Contains(p.Policy.Second, s.m.Name()) {
+		gone = append(gone, countersign.Trusts(p.Methods, s.have)...)
+	}
+	return gone
 }
 
 // answerOf takes the name out of the body: the rest is the method's.
@@ -426,7 +476,7 @@ func (p *Process) Remove(ctx context.Context, by countersign.Caller, path string
 			}
 		}
 	}
-	p.tell(c, by, s.i, "factor_removed", map[string]string{"method": gone.Method, "what": gone.Name}, verified(s.i)...)
+	p.tell(c, by, s.i, "factor_removed", map[string]string{"method": gone.Method, "what": gone.Name}, told(s.i)...)
 	return p.changeOf(ctx, by, s.i.ID, "credential.removed", gone.Method, c)
 }
 

@@ -99,7 +99,7 @@ func TestAnAppIsSetUpOnlyByARightCode(t *testing.T) {
 	h.refused("the same again", countersign.ErrExpired, confirm(ada, m.ID, h.shows(m.Secret)))
 	late := h.put(ada, "totp", "")
 	h.at = h.at.Add(16 * time.Minute)
-	ada.Session.LastProvedAt = h.at
+	ada.Session.LastProvedAt, ada.Session.Methods = h.at, []string{"password", "totp"}
 	h.refused("after a quarter of an hour", countersign.ErrExpired, confirm(ada, late.ID, h.shows(late.Secret)))
 }
 
@@ -176,12 +176,62 @@ func TestAFactorIsNamedAndRemovedByItsOwnerAlone(t *testing.T) {
 	}
 }
 
+func TestASessionOfOneStepDoesNotTouchTheSecond(t *testing.T) {
+	h := newHouse(t)
+	ada := h.person("ada@example.com")
+	thief := h.carrying(ada.Identity)
+	id := h.app(ada, "Phone")
+	if h.lives(thief) || !h.lives(ada) {
+		t.Error("a session that was opened with less lives on, or the one that set it up ended")
+	}
+	h.put(ada, "recovery-codes", "") // who has just set it up has shown it
+	h.at = h.at.Add(time.Minute)
+	later := h.carrying(ada.Identity)
+	later.Session.Methods = []string{"password", "device"} // a remembered browser let it in
+	for what, do := range map[string]func() error{
+		"removes the app":        func() error { return h.Remove(h.Context(), later, "totp", id) },
+		"makes recovery codes":   func() error { _, err := h.Add(h.Context(), later, "recovery-codes", nil); return err },
+		"adds an address":        func() error { _, err := h.AddEmail(h.Context(), later, "eve@example.com"); return err },
+		"takes everything along": func() error { _, err := h.Export(h.Context(), later); return err },
+		"deletes the account":    func() error { return h.Delete(h.Context(), later) },
+	} {
+		h.refused("a session of one step "+what, countersign.ErrStepUp, do)
+	}
+	later.Session.Methods = []string{"password", "totp"}
+	h.put(later, "devices", "")
+	h.app(later, "Second phone")
+	if len(h.kept(later, "devices")) != 0 {
+		t.Error("a browser that was remembered before stands in for the new step")
+	}
+}
+
+func TestABrowserIsRememberedOnlyAfterASecondStep(t *testing.T) {
+	h := newHouse(t)
+	ada := h.person("ada@example.com")
+	h.refused("before there is one", countersign.ErrForbidden, func() error { _, err := h.Add(h.Context(), ada, "devices", nil); return err })
+	ada.Session.Methods = []string{"password", "totp"}
+	for range 25 {
+		h.at = h.at.Add(time.Second)
+		h.put(ada, "devices", "")
+	}
+	if n := len(h.kept(ada, "devices")); n != 20 {
+		t.Errorf("%d are remembered; the oldest makes room at 20", n)
+	}
+	if err := h.Change(t.Context(), ada, "password", raw(map[string]string{"current_password": good, "new_password": next})); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(h.kept(ada, "devices")); n != 0 {
+		t.Errorf("%d are remembered after the password changed", n)
+	}
+}
+
 func TestWhatOpensASignInByItselfStaysWithoutTheSecondStep(t *testing.T) {
 	h := newHouse(t)
 	ada := h.person("ada@example.com")
 	h.Policy.Offer = []string{"password", "recovery_code"} // as passkeys are: first, and spare
 	id := h.app(ada, "Phone")
 	h.put(ada, "recovery-codes", "")
+	ada.Session.Methods = []string{"password", "totp"} // signed in anew
 	h.put(ada, "devices", "")
 	if err := h.Remove(t.Context(), ada, "totp", id); err != nil {
 		t.Fatal(err)

@@ -87,7 +87,7 @@ func (p *Process) RemovePhone(ctx context.Context, by countersign.Caller, given 
 	c := &countersign.Change{Identity: &i}
 	if gone.Verified {
 		c.End = []countersign.End{{Identity: i.ID, Except: by.Session.ID}}
-		p.tell(c, by, i, "phone_removed", map[string]string{"address": gone.Number}, verified(i)...)
+		p.tell(c, by, i, "phone_removed", map[string]string{"address": gone.Number}, told(i)...)
 	}
 	return p.change(ctx, by, i.ID, "phone.removed", c)
 }

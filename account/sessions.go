@@ -53,7 +53,7 @@ func (p *Process) EndOthers(ctx context.Context, by countersign.Caller) error {
 	if by.Session.ID == "" {
 		return countersign.ErrUnauthenticated
 	}
-	return p.end(ctx, by, "session.others_ended", countersign.End{Identity: by.Identity.ID, Except: by.Session.ID})
+	return p.end(ctx, by, "session.others_ended", countersign.End{Identity: by.Identity.ID, Except: by.Session.ID, Open: true})
 }
 
 // SignOut ends the session that the caller carries.

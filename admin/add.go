@@ -179,6 +179,7 @@ func (p *Process) SetSecret(ctx context.Context, by countersign.Caller, id count
 	}
 	// The identity gets a new version: whatever was proved of the old one opens nothing any more.
 	c := &countersign.Change{Identity: &i, Credentials: []countersign.Credential{made}, End: []countersign.End{{Identity: id}}}
+	c.Revoke = countersign.Trusts(p.Methods, have)
 	for _, old := range have {
 		if old.Method == made.Method {
 			c.Revoke = append(c.Revoke, old.ID)

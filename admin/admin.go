@@ -47,7 +47,8 @@ type Process struct {
 	Store   Store
 	Records Records
 	Opener  Opener
-	Sudo    time.Duration // how fresh a proof the gravest changes need
+	Policy  countersign.Policy // of signing in: what the role needs
+	Sudo    time.Duration      // how fresh a proof the gravest changes need
 	Now     func() time.Time
 }
 
@@ -63,6 +64,12 @@ func (p *Process) allow(by countersign.Caller) error {
 	// gone at once here and within a second on the other nodes.
 	case by.Identity.State != countersign.Active || !by.Identity.Has(Role):
 		return countersign.ErrForbidden
+	}
+	// The session may be older than the rule, or than the role.
+	need, s := p.Policy.Needs(by.Identity, p.Now()), by.Session
+	bound := slices.ContainsFunc(s.Methods, func(m string) bool { return slices.Contains(p.Policy.Strong, m) })
+	if need.Factors > 1 && s.Assurance < countersign.AAL2 || need.Bound && !bound {
+		return countersign.ErrStepUp
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (p *Process) Ask(ctx context.Context, by countersign.Caller, id countersign
 		return Result{}, err
 	}
 	if enrolls != (prepares && p.mayEnroll(s, method)) || !enrolls && !s.policy.May(s.attempt, method) {
-		return Result{}, p.refuse(ctx, s, method, countersign.NoMatch("what was proved first has changed"))
+		return Result{}, p.again(ctx, s, method)
 	}
 	if enrolls {
 		return p.prepare(ctx, s, setup)

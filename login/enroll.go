@@ -27,7 +27,11 @@ func (p *Process) enroll(ctx context.Context, s *answer, name string) (Result, e
 	}
 	// Whoever is proved again must prove again; until then nothing is set up.
 	if !p.mayEnroll(s, name) {
-		return Result{}, p.refuse(ctx, s, name, countersign.NoMatch("what was proved first has changed"))
+		return Result{}, p.again(ctx, s, name)
+	}
+	// Each costs work and a record, though it is no guess.
+	if err := p.count(ctx, p.Limits.Start(s.by)); err != nil {
+		return Result{}, err
 	}
 	c := &countersign.Change{}
 	if err := p.set(ctx, s, name, c); errors.Is(err, countersign.ErrNoMatch) {
@@ -47,7 +51,7 @@ func (p *Process) prepare(ctx context.Context, s *answer, m countersign.Preparer
 	if err := p.count(ctx, p.Limits.Start(s.by)); err != nil {
 		return Result{}, err
 	}
-	made, err := m.Prepare(ctx, s.subject)
+	made, err := m.Prepare(ctx, s.newcomer())
 	if err != nil {
 		return Result{}, fmt.Errorf("login: prepare %s: %w", m.Name(), err)
 	}
@@ -68,7 +72,7 @@ func (p *Process) set(ctx context.Context, s *answer, name string, c *countersig
 		return fmt.Errorf("login: admit %s: %w", name, err)
 	}
 	defer leave()
-	e := countersign.Evidence{Method: name, Subject: s.subject, Answer: s.raw, From: s.by.From}
+	e := countersign.Evidence{Method: name, Subject: s.newcomer(), Answer: s.raw, From: s.by.From}
 	_, prepared := m.(countersign.Preparer)
 	if prepared {
 		taken, err := p.Challenges.TakeChallenge(ctx, s.scope(), pending(name))
@@ -80,7 +84,7 @@ func (p *Process) set(ctx context.Context, s *answer, name string, c *countersig
 		}
 		e.Asked, c.Spend = taken.Keep, &taken
 	}
-	made, err := m.Enroll(ctx, s.subject, e)
+	made, err := m.Enroll(ctx, e.Subject, e)
 	if err != nil {
 		return fmt.Errorf("login: enroll %s: %w", name, err)
 	}
@@ -90,12 +94,36 @@ func (p *Process) set(ctx context.Context, s *answer, name string, c *countersig
 	a := &s.attempt
 	// One of each method: choosing again replaces what was chosen before.
 	a.Enrolled = append(slices.DeleteFunc(a.Enrolled, func(c countersign.Credential) bool { return c.Method == name }), made)
-	// What answered a challenge while it was set up has shown that it works.
-	if prepared && len(a.Proofs) > 0 {
+	// What answered a challenge while it was set up has shown that it works, and what a
+	// role demands is shown by setting it up. What a recovery chooses anew shows nothing.
+	if len(a.Proofs) > 0 && (prepared || !slices.Contains(s.policy.Enroll, name)) {
 		a.Proofs = append(a.Proofs, countersign.Proof{Identity: a.Identity, Credential: made.ID, Method: name,
-			Factor: countersign.FactorOf(m) & countersign.Has, Bound: slices.Contains(s.policy.Strong, name), At: p.Now()})
+			Factor: shown(m, made), Bound: slices.Contains(s.policy.Strong, name), At: p.Now()})
 	}
 	return nil
+}
+
+// newcomer is the subject of what is being set up. A sign-up has an identity made
+// up for it, also where the address is taken, so that nothing tells which it is.
+func (s *answer) newcomer() countersign.Subject {
+	who := s.subject
+	if s.attempt.Purpose == countersign.SignUp {
+		who.Identity = s.attempt.Identity
+	}
+	return who
+}
+
+// shown is the factors that setting a credential up has shown: one, unless its method says more.
+func shown(m countersign.Method, made countersign.Credential) countersign.Factor {
+	if s, ok := m.(interface {
+		Shown(countersign.Credential) countersign.Factor
+	}); ok {
+		return s.Shown(made)
+	}
+	if f := countersign.FactorOf(m); f.Count() == 1 {
+		return f
+	}
+	return countersign.Has
 }
 
 // carried is what a session was opened with, as proofs for its step-up. At the

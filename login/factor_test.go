@@ -23,7 +23,7 @@ func TestWhoHasAnAppIsAskedForItAfterThePassword(t *testing.T) {
 	h.is("after the password", r, countersign.NeedsEvidence, "totp")
 	stranger := h.start(login.Start{Purpose: countersign.SignIn, Identifier: "ada@example.com"})
 	h.is("before it nothing is told", stranger, countersign.NeedsEvidence, "password, email_code, magic_link")
-	h.refused("the second step first", stranger.ID, code(), countersign.ErrMalformed)
+	h.refused("the second step first", stranger.ID, code(), countersign.ErrNoMatch)
 	h.refused("a wrong code", r.ID, json.RawMessage(`{"method":"totp","code":"000000"}`), countersign.ErrNoMatch)
 	h.refused("the password again", r.ID, pw("not this one"), countersign.ErrNoMatch)
 	used := code()
@@ -94,10 +94,10 @@ func TestARecoveryIsNoWayAroundTheSecondStep(t *testing.T) {
 	code := h.app(h.signed(h.person("ada@example.com", good)))
 	h.clock.pass(2 * time.Minute)
 	r := h.start(login.Start{Purpose: countersign.Recover, Identifier: "ada@example.com"})
-	h.refused("a new password before anything", r.ID, pw("gravel under the old pier"), countersign.ErrMalformed)
+	h.refused("a new password before anything", r.ID, pw("gravel under the old pier"), countersign.ErrNoMatch)
 	r = h.answer(r.ID, mailed(h.code("ada@example.com")))
 	h.is("after the mailed code", r, countersign.NeedsEvidence, "totp")
-	h.refused("a new password before the second step", r.ID, pw("gravel under the old pier"), countersign.ErrMalformed)
+	h.refused("a new password before the second step", r.ID, pw("gravel under the old pier"), countersign.ErrNoMatch)
 	r = h.answer(r.ID, code())
 	h.is("after both", r, countersign.NeedsEvidence, "password to set up")
 	h.is("after the new password", h.answer(r.ID, pw("gravel under the old pier")), countersign.Complete, "")
@@ -133,8 +133,8 @@ func TestARecoveryCodeStandsInOnce(t *testing.T) {
 
 func TestARememberedBrowserTakesOneStep(t *testing.T) {
 	h := newGuarded(t)
-	ada := h.signed(h.person("ada@example.com", good))
-	h.app(ada)
+	code := h.app(h.signed(h.person("ada@example.com", good)))
+	ada := h.signed(h.answer(h.start(login.Start{Purpose: countersign.SignIn, Identifier: "ada@example.com", Evidence: pw(good)}).ID, code()))
 	shown, err := h.owner().Add(t.Context(), ada, "devices", json.RawMessage(`{"name":"Firefox on Linux"}`))
 	if err != nil {
 		t.Fatal(err)
@@ -377,7 +377,7 @@ func TestARecoverySetsUpWhatARoleNeeds(t *testing.T) {
 	r := h.start(login.Start{Purpose: countersign.Recover, Identifier: "ada@example.com"})
 	r = h.answer(r.ID, mailed(h.code("ada@example.com")))
 	h.is("after the mailed code", r, countersign.NeedsEvidence, "totp to set up")
-	h.refused("a new password before that", r.ID, pw("gravel under the old pier"), countersign.ErrMalformed)
+	h.refused("a new password before that", r.ID, pw("gravel under the old pier"), countersign.ErrNoMatch)
 	asked, err := h.Ask(t.Context(), h.me, r.ID, "totp")
 	if err != nil {
 		t.Fatal(err)

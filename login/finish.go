@@ -41,6 +41,7 @@ func (p *Process) finish(ctx context.Context, s *answer, c *countersign.Change, 
 	if c.Still = &s.identity; c.Identity != nil {
 		c.Still = nil // its own version says it
 	}
+	p.endWaiting(s, c)
 	p.endLost(s, c)
 	// Pending credentials are stored by now; the attempt need not keep them.
 	s.attempt.Enrolled = nil
@@ -89,6 +90,22 @@ func (p *Process) endSignIn(s *answer, c *countersign.Change) {
 		c.Events = append(c.Events, p.event(s, "credential.added", made.Method))
 		c.Send = append(c.Send, p.letters(s, "factor_added", map[string]string{"method": made.Method})...)
 	}
+	if len(s.attempt.Enrolled) > 0 {
+		c.Revoke = append(c.Revoke, countersign.Trusts(p.Methods, s.subject.Credentials)...)
+	}
+}
+
+// endWaiting ends a reset that somebody began and its owner, who has shown a second step, does not need.
+func (p *Process) endWaiting(s *answer, c *countersign.Change) {
+	if p.Reset == nil || !slices.ContainsFunc(s.attempt.Proofs, func(pr countersign.Proof) bool {
+		return pr.Factor.Count() > 1 || pr.Factor != 0 && (slices.Contains(s.policy.Second, pr.Method) || slices.Contains(s.policy.Spare, pr.Method))
+	}) {
+		return
+	}
+	if waiting, ok := s.subject.Credential(p.Reset.Name()); ok {
+		c.Revoke = append(c.Revoke, waiting.ID)
+		c.Events = append(c.Events, p.event(s, "factors.reset_cancelled", waiting.Method))
+	}
 }
 
 // endLost takes away what a waiting reset was for.
@@ -98,11 +115,23 @@ func (p *Process) endLost(s *answer, c *countersign.Change) {
 			continue
 		}
 		c.Revoke = append(c.Revoke, proof.Ends...)
-		c.Identity, c.Still = &s.identity, nil
+		i := s.identity
+		if p.texts(s.policy.Second) { // a number that is lost is a step that is lost
+			i.Phones = []countersign.Phone{}
+		}
+		c.Identity, c.Still = &i, nil
 		c.End = append(c.End, countersign.End{Identity: s.identity.ID})
 		c.Events = append(c.Events, p.event(s, "factors.reset", proof.Method))
 		c.Send = append(c.Send, p.letters(s, "factor_reset_done", nil)...)
 	}
+}
+
+// texts reports whether one of the methods sends text messages.
+func (p *Process) texts(methods []string) bool {
+	return slices.ContainsFunc(methods, func(name string) bool {
+		m, ok := p.Methods[name].(countersign.Sender)
+		return ok && m.Channel() == "sms"
+	})
 }
 
 // endSignUp creates the identity. Its address is verified, for only a code sent there got this far.
@@ -148,6 +177,7 @@ func (p *Process) endRecover(ctx context.Context, s *answer, c *countersign.Chan
 		changed := p.event(s, "credential.replaced", made.Method)
 		c.Events = append(c.Events, changed)
 	}
+	c.Revoke = append(c.Revoke, countersign.Trusts(p.Methods, s.subject.Credentials)...)
 	// Whoever made the recovery necessary may hold a session (ASVS 5.0 7.4).
 	c.End = append(c.End, countersign.End{Identity: s.identity.ID})
 	c.Identity = &s.identity // a new version: whatever was proved of the old one opens nothing any more

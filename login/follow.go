@@ -56,6 +56,9 @@ func expired(err error) error {
 // use what the other did.
 func (p *Process) Follow(ctx context.Context, by countersign.Caller, token string, mine countersign.AttemptID) (Result, error) {
 	asked, err := p.linked(ctx, token)
+	if errors.Is(err, countersign.ErrExpired) {
+		return Result{}, p.late(ctx, &answer{by: by}, "", "a link that is spent, replaced, expired or none")
+	}
 	if err != nil {
 		return Result{}, err
 	}

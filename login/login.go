@@ -13,7 +13,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -232,7 +231,7 @@ func (p *Process) find(ctx context.Context, s *answer) (err error) {
 	case a.Identity != "":
 		s.identity, credentials, err = p.Store.SubjectOf(ctx, a.Identity)
 		if err == nil && !s.holds() {
-			s.identity.State = "" // the address was removed, perhaps because its mailbox was stolen
+			s.identity = countersign.Identity{} // the address was removed, perhaps because its mailbox was stolen
 		}
 	case a.Identifier != "":
 		// By verified identifiers only: an address that nobody has proved names nobody.
@@ -265,6 +264,7 @@ func (p *Process) holder(ctx context.Context, s *answer) (countersign.Identity, 
 func (p *Process) about(s *answer, credentials []countersign.Credential) {
 	a := &s.attempt
 	if s.identity.State != countersign.Active {
+		s.identity, a.Proofs, a.Enrolled, a.Of = countersign.Identity{}, nil, nil, 0
 		s.subject.Identity, s.subject.Address = "", s.reach()
 		return
 	}
@@ -281,6 +281,7 @@ func (p *Process) about(s *answer, credentials []countersign.Credential) {
 	}
 	if s.subject.Proved = len(a.Proofs) > 0 || a.Session != ""; s.subject.Proved {
 		p.known(s)
+		p.tell(s)
 	}
 }
 
@@ -288,7 +289,7 @@ func (p *Process) about(s *answer, credentials []countersign.Credential) {
 // they have a second step, and what their roles need.
 func (p *Process) known(s *answer) {
 	a := &s.attempt
-	a.Can = countersign.Usable(p.Methods, s.policy.Second, s.identity, s.subject.Credentials)
+	a.Can = countersign.Usable(p.Methods, s.policy.Second, s.identity, s.left())
 	if a.Of == 0 {
 		a.Of = s.identity.Version
 	}
@@ -296,18 +297,35 @@ func (p *Process) known(s *answer) {
 	a.Needs.Factors, a.Needs.Bound = max(a.Needs.Factors, ruled.Factors), a.Needs.Bound || ruled.Bound
 }
 
-// tell fills in what may be told of them: by what else they can prove, and where they are reached.
+// left are the credentials without those that a reset in this attempt takes away.
+func (s *answer) left() []countersign.Credential {
+	have := s.subject.Credentials
+	for _, proof := range s.attempt.Proofs {
+		have = without(have, proof.Ends)
+	}
+	return have
+}
+
+// without leaves some credentials out.
+func without(have []countersign.Credential, ids []countersign.CredentialID) []countersign.Credential {
+	if len(ids) == 0 {
+		return have
+	}
+	return slices.DeleteFunc(slices.Clone(have), func(c countersign.Credential) bool { return slices.Contains(ids, c.ID) })
+}
+
+// tell fills in what decides what they are asked for next: by what else they can
+// prove, when a reset that waits will, and where they are reached.
 func (p *Process) tell(s *answer) {
-	a := &s.attempt
+	a, have := &s.attempt, s.left()
 	if s.identity.ID == "" || len(a.Proofs)+len(a.Before) == 0 {
 		return
 	}
-	all := slices.Sorted(maps.Keys(p.Methods))
-	if a.Ready = p.waits(s); p.Reset != nil && a.Ready.IsZero() {
-		// One whose time is over is none.
-		all = slices.DeleteFunc(all, func(m string) bool { return m == p.Reset.Name() })
+	if a.Ready = p.waits(s); a.Ready.IsZero() && p.Reset != nil { // one whose time is over is none
+		have = slices.DeleteFunc(slices.Clone(have), func(c countersign.Credential) bool { return c.Method == p.Reset.Name() })
 	}
-	a.Can, a.Masked = countersign.Usable(p.Methods, all, s.identity, s.subject.Credentials), map[string]string{}
+	names := slices.Concat(s.policy.Second, s.policy.Spare, s.policy.Offer, s.policy.Strong)
+	a.Can, a.Masked = countersign.Usable(p.Methods, names, s.identity, have), map[string]string{}
 	for _, channel := range []string{"email", "sms"} {
 		if to := s.identity.Reach(channel); to != "" {
 			a.Masked[channel] = address.Mask(to)

@@ -84,7 +84,7 @@ func TestRecoveryProvesBeforeItChangesAnything(t *testing.T) {
 	old := h.person("ada@example.com", good)
 	h.clock.pass(2 * time.Minute)
 	r := h.start(login.Start{Purpose: countersign.Recover, Identifier: "ada@example.com"})
-	h.refused("a new password before the code", r.ID, pw("another fine long password"), countersign.ErrMalformed)
+	h.refused("a new password before the code", r.ID, pw("another fine long password"), countersign.ErrNoMatch)
 	r = h.answer(r.ID, mailed(h.code("ada@example.com")))
 	if r.Secret != "" || len(r.Methods) != 1 || r.Methods[0].Method != "password" || !r.Methods[0].Enroll {
 		t.Fatalf("after the code: %+v", r)

@@ -13,15 +13,18 @@ import (
 // Answer takes one piece of evidence and says how the attempt stands then.
 // Wrong evidence is ErrNoMatch and leaves it open.
 func (p *Process) Answer(ctx context.Context, by countersign.Caller, id countersign.AttemptID, evidence json.RawMessage) (Result, error) {
-	s, err := p.open(ctx, by, id)
-	if err != nil {
-		return Result{}, err
-	}
-	s.raw = evidence
 	name, err := methodOf(evidence)
 	if err != nil {
 		return Result{}, err
 	}
+	s, err := p.open(ctx, by, id)
+	if errors.Is(err, countersign.ErrExpired) {
+		return Result{}, p.late(ctx, &answer{by: by, attempt: countersign.Attempt{ID: id}}, name, "the attempt is over")
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	s.raw = evidence
 	if p.mayEnroll(s, name) {
 		return p.enroll(ctx, s, name)
 	}
@@ -47,10 +50,12 @@ func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
 		return Result{}, err
 	}
 	m, ok := p.Methods[name]
-	if !ok || !s.policy.May(s.attempt, name) {
+	if !ok || !s.policy.Knows(name) {
 		return Result{}, countersign.Invalid("evidence.method", "not_offered", "This method is not offered here.")
 	}
-	s.method = m
+	if s.method = m; !s.policy.May(s.attempt, name) {
+		return Result{}, p.refuse(ctx, s, name, countersign.NoMatch("out of order"))
+	}
 	// Before it is counted: who is sent away for load must not lose a guess.
 	leave, err := countersign.Admit(ctx, m)
 	if err != nil {
@@ -61,7 +66,7 @@ func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
 		return Result{}, err
 	}
 	if !s.policy.May(s.attempt, name) { // what was proved before it has been undone meanwhile
-		return Result{}, p.refuse(ctx, s, name, countersign.NoMatch("what was proved first has changed"))
+		return Result{}, p.again(ctx, s, name)
 	}
 	// Counted and committed before anything is compared: parallel guesses would
 	// else all read the same count (CWE-362).
@@ -80,6 +85,31 @@ func (p *Process) prove(ctx context.Context, s *answer) (Result, error) {
 	p.accept(s, c, proof)
 	p.remembered(ctx, s)
 	return p.settle(ctx, s, c)
+}
+
+// again refuses what builds on proofs that count no more, because their identity
+// has changed since, and keeps the attempt without them, so that it asks from the start.
+func (p *Process) again(ctx context.Context, s *answer, name string) error {
+	e := p.event(s, "proof.refused", name)
+	e.Outcome, e.Reason = "refused", "what was proved first has changed"
+	err := p.Store.Apply(context.WithoutCancel(ctx), &countersign.Change{Attempt: &s.attempt, Events: []countersign.Event{e}})
+	if err != nil {
+		return lost(err)
+	}
+	return countersign.NoMatch(e.Reason)
+}
+
+// late records evidence, or a link, that comes after its time.
+func (p *Process) late(ctx context.Context, s *answer, method, reason string) error {
+	if p.count(ctx, p.Limits.Refusal(s.by)) != nil {
+		return countersign.ErrExpired
+	}
+	e := p.event(s, "proof.refused", method)
+	e.Outcome, e.Reason = "refused", reason
+	if err := p.Store.Apply(context.WithoutCancel(ctx), &countersign.Change{Events: []countersign.Event{e}}); err != nil {
+		return fmt.Errorf("login: record a refusal: %w", err)
+	}
+	return countersign.ErrExpired
 }
 
 // guess is what the evidence draws on. What names its own credential is a

@@ -31,7 +31,7 @@ func (p *Process) BeginReset(ctx context.Context, by countersign.Caller, id coun
 		return Result{}, err
 	}
 	if len(s.attempt.Proofs) == 0 || s.subject.Identity == "" {
-		return Result{}, countersign.NoMatch("nothing was proved yet")
+		return Result{}, p.refuse(ctx, s, p.Reset.Name(), countersign.NoMatch("nothing was proved yet"))
 	}
 	if !p.waits(s).IsZero() {
 		return p.view(s), nil
@@ -60,9 +60,11 @@ func (p *Process) BeginReset(ctx context.Context, by countersign.Caller, id coun
 			data[name] = fmt.Sprint(v)
 		}
 	}
-	s.subject.Credentials = append(s.subject.Credentials, made)
-	// Not a new version of the identity: the attempt goes on with what it has proved.
-	c := &countersign.Change{Credentials: []countersign.Credential{made}, Revoke: over, Still: &s.identity, Send: p.letters(s, "factor_reset_started", data)}
+	s.subject.Credentials = append(without(s.subject.Credentials, over), made)
+	p.tell(s)
+	// A new version, so that of two begun at once one is too late; the attempt goes on with what it has proved.
+	s.attempt.Of = s.identity.Version + 1
+	c := &countersign.Change{Identity: &s.identity, Credentials: []countersign.Credential{made}, Revoke: over, Send: p.letters(s, "factor_reset_started", data)}
 	r, err := p.keep(ctx, s, c, "factors.reset_started")
 	if errors.Is(err, countersign.ErrConflict) {
 		return Result{}, lost(err)
@@ -86,29 +88,34 @@ func (p *Process) waits(s *answer) time.Time {
 // CancelReset ends a waiting reset by the link of its letter, or does nothing when
 // there is none any more: ErrExpired.
 func (p *Process) CancelReset(ctx context.Context, by countersign.Caller, token string) error {
+	gone := &answer{by: by}
 	hash, ok := secret.Hash(secret.Link, token)
 	if !ok || p.Reset == nil {
-		return countersign.ErrExpired
+		return p.late(ctx, gone, "", "a link that is none")
 	}
 	lookup := hex.EncodeToString(hash[:])
 	i, credentials, err := p.Holders.FindHolder(ctx, p.Reset.Name(), lookup)
+	if errors.Is(err, countersign.ErrNotFound) {
+		return p.late(ctx, gone, p.Reset.Name(), "a link whose reset is over")
+	}
 	if err != nil {
 		return expired(err)
 	}
 	s := &answer{by: by, identity: i, attempt: countersign.Attempt{Identity: i.ID, Locale: by.Locale}}
+	var waiting []countersign.CredentialID
 	for _, c := range credentials {
-		if c.Method == p.Reset.Name() && c.Lookup == lookup {
-			return p.cancel(ctx, s, c)
+		if c.Method == p.Reset.Name() {
+			waiting = append(waiting, c.ID)
 		}
 	}
-	return countersign.ErrExpired
+	return p.cancel(ctx, s, waiting)
 }
 
 // cancel takes the waiting reset away. Whoever asked for it knew the first factor,
 // so the owner is told to choose a new one.
-func (p *Process) cancel(ctx context.Context, s *answer, c countersign.Credential) error {
-	err := p.Store.Apply(ctx, &countersign.Change{Identity: &s.identity, Revoke: []countersign.CredentialID{c.ID},
-		Send: p.letters(s, "factor_reset_cancelled", nil), Events: []countersign.Event{p.event(s, "factors.reset_cancelled", c.Method)}})
+func (p *Process) cancel(ctx context.Context, s *answer, waiting []countersign.CredentialID) error {
+	err := p.Store.Apply(ctx, &countersign.Change{Identity: &s.identity, Revoke: waiting,
+		Send: p.letters(s, "factor_reset_cancelled", nil), Events: []countersign.Event{p.event(s, "factors.reset_cancelled", p.Reset.Name())}})
 	if errors.Is(err, countersign.ErrConflict) {
 		return countersign.ErrExpired
 	}

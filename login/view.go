@@ -118,12 +118,13 @@ func (p *Process) message(s *answer, to, template string, data map[string]string
 	}
 }
 
-// letters are one message to each verified address of the identity.
+// letters are one message to each verified address of the identity, or to each
+// number of one that has no address.
 func (p *Process) letters(s *answer, template string, data map[string]string) (all []countersign.Message) {
-	for _, e := range s.identity.Emails {
-		if e.Verified {
-			all = append(all, p.message(s, e.Address, template, maps.Clone(data)))
-		}
+	for _, to := range s.identity.Reaches() {
+		m := p.message(s, to.Address, template, maps.Clone(data))
+		m.Channel = to.Channel
+		all = append(all, m)
 	}
 	return all
 }

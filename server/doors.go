@@ -23,14 +23,7 @@ import (
 func (s *Server) doors(methods map[string]countersign.Method) (http.Handler, error) {
 	c := s.config
 	forms := fragments(methods)
-	sources := []fs.FS{web.Words}
-	for _, f := range forms {
-		sources = append(sources, f)
-	}
-	words, err := lang.Load(c.Web.Locales, sources...)
-	if err != nil {
-		return nil, fmt.Errorf("server: %w", err)
-	}
+	words := s.words
 	d := &door.Door{
 		// Key signs the mark of a device that has proved: it has guess budgets of its
 		// own, so nobody may make one up.

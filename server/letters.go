@@ -13,26 +13,40 @@ import (
 	"github.com/countersign-id/countersign/web"
 )
 
-// newLetters reads the words and templates of mail, an operator's over our own. A
-// mistake in them ends the start: a letter that cannot be made would be found out by
-// the person who waits for it.
-func newLetters(c config.Config, forms map[string]fs.FS) (*notify.Letters, error) {
-	sources := []fs.FS{notify.Words()}
-	for _, f := range forms { // what a method is called, for letters about one
+// readWords reads what pages, methods and letters say, in every language that is
+// offered, once for all of them; an operator's words take the place of our own.
+func (s *Server) readWords(forms map[string]fs.FS) error {
+	sources := []fs.FS{web.Words, notify.Words()}
+	for _, f := range forms {
 		sources = append(sources, f)
 	}
-	var overlay fs.FS
-	if dir := c.Notify.TemplatesDir; dir != "" {
-		overlay = os.DirFS(dir)
-		sources = append(sources, overlay) // an operator's en.toml replaces single strings
+	if o := s.overlay(); o != nil {
+		sources = append(sources, o)
 	}
-	words, err := lang.Load(c.Web.Locales, sources...)
+	words, err := lang.Load(s.config.Web.Locales, sources...)
 	if err != nil {
-		return nil, fmt.Errorf("server: %w", err)
+		return fmt.Errorf("server: %w", err)
 	}
+	s.words = words
+	return nil
+}
+
+// overlay is the operator's folder of mail templates, nil for none.
+func (s *Server) overlay() fs.FS {
+	if dir := s.config.Notify.TemplatesDir; dir != "" {
+		return os.DirFS(dir)
+	}
+	return nil
+}
+
+// newLetters reads the templates of mail, an operator's over our own. A mistake in
+// them ends the start: a letter that cannot be made would be found out by the
+// person who waits for it.
+func (s *Server) newLetters() (*notify.Letters, error) {
+	c := s.config
 	letters, err := notify.NewLetters(notify.Brand{
 		Name: c.Server.Name, URL: c.Server.PublicURL.URL().String(), Hue: c.Brand.Hue, HelpURL: reveal(c.Brand.HelpURL),
-	}, words, overlay)
+	}, s.words, s.overlay())
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}

@@ -86,6 +86,9 @@ func newLearned(t *testing.T) learned {
 	}
 	m := word{}
 	methods[m.Name()] = m
+	if err := s.readWords(fragments(methods)); err != nil {
+		t.Fatal(err)
+	}
 	s.process(methods)
 	s.Login.Policies[countersign.SignIn] = countersign.Policy{Factors: 1, Offer: []string{m.Name()}}
 	if front.Config.Handler, err = s.doors(methods); err != nil {

@@ -36,7 +36,13 @@ func (s *Server) policies(methods map[string]countersign.Method) map[countersign
 		shows[name] = countersign.FactorOf(m)
 	}
 	listed := slices.Concat(c.First, c.Second, c.Spare)
-	base := countersign.Policy{Factors: 1, Strong: common(offered(strong), listed), Shows: shows, Rules: roleRules(s.config)}
+	channels := map[string]string{}
+	for name, m := range methods {
+		if sender, ok := m.(countersign.Sender); ok {
+			channels[name] = sender.Channel()
+		}
+	}
+	base := countersign.Policy{Factors: 1, SetUp: offered(c.SignUp), Channel: channels, Strong: common(offered(strong), listed), Shows: shows, Rules: roleRules(s.config)}
 	with := func(change func(*countersign.Policy)) countersign.Policy {
 		p := base
 		change(&p)
@@ -49,14 +55,11 @@ func (s *Server) policies(methods map[string]countersign.Method) map[countersign
 		countersign.SignUp:    {Factors: 1, Offer: offered(codes), Enroll: offered(c.SignUp)},
 		countersign.VerifyOwn: {Factors: 1, Offer: offered(codes)},
 		countersign.Recover: with(func(p *countersign.Policy) {
-			// What proves first here cannot be the second step too: there would be no way on.
-			second := slices.DeleteFunc(offered(c.Second), func(m string) bool { return slices.Contains(codes, m) })
 			p.Lost = true
-			p.Offer, p.Second, p.Spare, p.Enroll = offered(codes), second, offered(now, []string{"factor_reset"}), offered(c.SignUp)
+			p.Offer, p.Second, p.Spare, p.Enroll = offered(codes), offered(c.Second), offered(now, []string{"factor_reset"}), offered(c.SignUp)
 		}),
 		countersign.StepUp: with(func(p *countersign.Policy) {
-			// Rules are about getting in: a session of before need not reach what they ask for now.
-			p.Offer, p.Second, p.Spare, p.Rules = offered(c.First), offered(c.Second), offered(now), nil
+			p.Offer, p.Second, p.Spare = offered(c.First), offered(c.Second), offered(now)
 		}),
 	}
 }

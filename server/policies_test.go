@@ -78,13 +78,6 @@ func TestOnlyWhatIsListedIsSetUpOnDemand(t *testing.T) {
 	}
 }
 
-func TestWhatProvesARecoveryIsNotItsSecondStep(t *testing.T) {
-	s, methods := built(t, "policy.second=totp,email_code")
-	if p := s.policies(methods)[countersign.Recover]; !slices.Equal(p.Second, []string{"totp"}) {
-		t.Errorf("after the mailed code %v", p.Second)
-	}
-}
-
 func TestWhatCannotWorkIsNotOffered(t *testing.T) {
 	s, methods := built(t, "policy.remember_device=0s", "notify.smtp.url=smtp://127.0.0.1:2525", "server.public_url=http://127.0.0.1:8440")
 	in := s.policies(methods)[countersign.SignIn]

@@ -19,6 +19,7 @@ import (
 	"github.com/countersign-id/countersign/config"
 	"github.com/countersign-id/countersign/internal/argon"
 	"github.com/countersign-id/countersign/internal/gate"
+	"github.com/countersign-id/countersign/internal/lang"
 	"github.com/countersign-id/countersign/login"
 	"github.com/countersign-id/countersign/notify"
 	"github.com/countersign-id/countersign/risk"
@@ -50,6 +51,7 @@ type Server struct {
 	gate    *gate.Gate
 	worker  *notify.Worker
 	letters *notify.Letters
+	words   *lang.Catalog
 	metrics *metrics
 	handler http.Handler
 	tls     *certificates
@@ -128,7 +130,10 @@ func (s *Server) build() (err error) {
 	if err != nil {
 		return err
 	}
-	if s.letters, err = newLetters(c, fragments(methods)); err != nil {
+	if err := s.readWords(fragments(methods)); err != nil {
+		return err
+	}
+	if s.letters, err = s.newLetters(); err != nil {
 		return err
 	}
 	sender := o.Sender
@@ -169,7 +174,7 @@ func (s *Server) process(methods map[string]countersign.Method) {
 		Methods: methods, Policy: policies[countersign.SignIn], Store: writes, Counter: s.Store, Challenges: s.Store, Limits: limits, Prover: s.Login, Sudo: time.Duration(c.Session.Sudo), Now: o.Now,
 	}
 	s.Admin = &admin.Process{
-		Methods: methods, Store: writes, Records: s.Store, Opener: s.Sessions, Sudo: time.Duration(c.Session.Sudo), Now: o.Now,
+		Methods: methods, Policy: policies[countersign.SignIn], Store: writes, Records: s.Store, Opener: s.Sessions, Sudo: time.Duration(c.Session.Sudo), Now: o.Now,
 	}
 }
 

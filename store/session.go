@@ -65,7 +65,7 @@ func (t *tx) end(all []countersign.End, feed *[]countersign.Noted) error {
 					return err
 				}
 			}
-			if _, err = t.exec(`DELETE FROM sessions WHERE identity = $1 AND id <> $2`, string(e.Identity), string(e.Except)); err == nil {
+			if _, err = t.exec(`DELETE FROM sessions WHERE identity = $1 AND id <> $2`, string(e.Identity), string(e.Except)); err == nil && !e.Open {
 				err = t.endAttempts(e.Identity)
 			}
 		}

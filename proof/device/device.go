@@ -188,7 +188,7 @@ func named(text string) string {
 
 // Collection says how browsers are kept: several, each added in one step.
 func (*Method) Collection() countersign.Collection {
-	return countersign.Collection{Path: "devices", Most: most, Direct: true}
+	return countersign.Collection{Path: "devices", Most: most, Direct: true, Trusted: true}
 }
 
 // Detail is when it is forgotten, as RFC 3339 in UTC.

@@ -108,7 +108,7 @@ func (m *Method) prove(have countersign.Credential, r record, c credential, a *p
 		return countersign.Proof{}, countersign.NoMatch("counter went back")
 	}
 	now := m.o.Now()
-	p := countersign.Proof{Identity: have.Identity, Credential: have.ID, Method: method, Factor: countersign.Has, Bound: true, Hard: !r.Eligible, At: now}
+	p := countersign.Proof{Identity: have.Identity, Credential: have.ID, Method: method, Factor: countersign.Has, Bound: true, Hard: m.trust != nil && !r.Eligible && r.Attestation != "" && r.Attestation != "none", At: now}
 	if a.Flags.UserVerified() && r.Verified {
 		p.Factor |= countersign.Is
 	}

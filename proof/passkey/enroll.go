@@ -211,3 +211,12 @@ func (m *Method) attested(att *protocol.AttestationObject, clientData []byte) er
 	}
 	return nil
 }
+
+// Shown is what the making of a passkey has shown: the thing, and the body if its user was verified.
+func (m *Method) Shown(c countersign.Credential) countersign.Factor {
+	var r record
+	if jsonx.Unmarshal(c.Data, &r) != nil || !r.Verified {
+		return countersign.Has
+	}
+	return countersign.Has | countersign.Is
+}

@@ -9,7 +9,8 @@ import (
 // Password is a password that every rule accepts.
 const Password = "a lantern over quiet water"
 
-var codes = regexp.MustCompile(`(?m)^\s*(\d{8})\s*$`)
+// codes finds a mailed code on a line of its own, and a texted one behind the name of the site.
+var codes = regexp.MustCompile(`(?m)^\s*(\d{8})\s*$|^@\S+ #(\d{6})$`)
 
 // Wait returns the newest letter to the address once there are more than seen.
 func (s *Server) Wait(to string, seen int) Letter {
@@ -42,7 +43,7 @@ func (l Letter) Code() string {
 	if m == nil {
 		return ""
 	}
-	return m[1]
+	return m[1] + m[2]
 }
 
 // Link is the first link with a token in a letter.

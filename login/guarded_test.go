@@ -36,15 +36,16 @@ func newGuarded(t *testing.T) *house {
 	for name, m := range h.Methods {
 		shows[name] = countersign.FactorOf(m)
 	}
+	channels := map[string]string{"email_code": "email", "magic_link": "email", "sms_code": "sms"}
 	first, second := []string{"password", "email_code", "magic_link", "sms_code"}, []string{"totp"}
 	codes := []string{"email_code", "sms_code"}
 	h.Policies = map[countersign.Purpose]countersign.Policy{
-		countersign.SignIn: {Offer: first, Second: second, Spare: []string{"recovery_code", "device", "factor_reset"}, Shows: shows,
+		countersign.SignIn: {Offer: first, Second: second, Spare: []string{"recovery_code", "device", "factor_reset"}, Shows: shows, Channel: channels, SetUp: []string{"password"},
 			Rules: []countersign.Rule{{Role: "admin", Factors: 2}}},
 		countersign.SignUp:    {Offer: codes, Enroll: []string{"password"}},
 		countersign.VerifyOwn: {Offer: codes},
-		countersign.Recover:   {Offer: codes, Second: second, Spare: []string{"recovery_code", "factor_reset"}, Enroll: []string{"password"}, Shows: shows},
-		countersign.StepUp:    {Offer: first, Second: second, Spare: []string{"recovery_code"}, Shows: shows},
+		countersign.Recover:   {Offer: codes, Second: second, Spare: []string{"recovery_code", "factor_reset"}, Enroll: []string{"password"}, Shows: shows, Channel: channels, Lost: true},
+		countersign.StepUp:    {Offer: first, Second: second, Spare: []string{"recovery_code"}, Shows: shows, Channel: channels},
 	}
 	h.Remember, h.Reset, h.Holders = remember, lost, h.db
 	h.Limits = risk.Limits{Guesses: 5, Pause: 15 * time.Minute}

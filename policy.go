@@ -207,7 +207,7 @@ func (p Policy) Judge(a Attempt, now time.Time) Verdict {
 	enough := kinds && (!strong || w.bound) && (w.shown || !p.demands(a, w))
 	switch {
 	case a.Decoy || w.who == "" || len(w.fresh) == 0:
-		return More{Methods: p.rest(a, w.used)}
+		return More{Methods: p.rest(a, w)}
 	case !enough:
 		return p.missing(a, w, need > 1, strong)
 	case len(p.Enroll) > 0 && !a.Bare && !slices.ContainsFunc(a.Enrolled, func(c Credential) bool { return slices.Contains(p.Enroll, c.Method) }):
@@ -287,7 +287,7 @@ func (p Policy) weigh(a Attempt, now time.Time) (w weight, ok bool) {
 // would help, or, when nothing they have would do, by setting something up.
 func (p Policy) missing(a Attempt, w weight, factors, strong bool) Verdict {
 	if len(p.Second)+len(p.Spare) == 0 {
-		return More{Methods: p.rest(a, w.used)}
+		return More{Methods: p.rest(a, w)}
 	}
 	var next []string
 	for _, m := range slices.Concat(p.Second, p.Spare, p.Offer) {
@@ -332,18 +332,22 @@ func meet(a, b []string) bool {
 }
 
 // rest is what may prove first. One who carries a session has told by it what they
-// have; of anybody else it is a secret.
-func (p Policy) rest(a Attempt, used []string) []string {
-	if len(a.Before) > 0 {
-		var can []string
-		for _, m := range slices.Concat(p.Second, p.Offer) {
-			if slices.Contains(a.Can, m) && !slices.Contains(can, m) {
-				can = append(can, m)
-			}
-		}
-		return can
+// have, and is asked for a second step at once where one is needed; of anybody else it is a secret.
+func (p Policy) rest(a Attempt, w weight) []string {
+	if len(a.Before) == 0 {
+		return slices.DeleteFunc(slices.Clone(p.Offer), func(m string) bool { return slices.Contains(w.used, m) })
 	}
-	return slices.DeleteFunc(slices.Clone(p.Offer), func(m string) bool { return slices.Contains(used, m) })
+	order, second := slices.Concat(p.Offer, p.Second, p.Spare), p.demands(a, w)
+	if second {
+		order = slices.Concat(p.Second, p.Spare, p.Offer)
+	}
+	var can []string
+	for _, m := range order {
+		if slices.Contains(a.Can, m) && !slices.Contains(can, m) && (!second || p.helps(a, w, m)) {
+			can = append(can, m)
+		}
+	}
+	return can
 }
 
 // May reports whether a method may prove at this point of the attempt: one of

@@ -124,7 +124,8 @@ func TestAStepUpAsksForWhatIsMissing(t *testing.T) {
 	with := func(before ...countersign.Proof) func(*countersign.Attempt) {
 		return func(a *countersign.Attempt) { a.Before, a.Can = before, []string{"email_code", "password", "totp"} }
 	}
-	c.more("nothing fresh", but(attempt(), with(password, totp)), next("totp", "password", "email_code"))
+	c.more("nothing fresh", but(attempt(), with(password, totp)), next("totp"))
+	c.more("nothing fresh, of who has no second step", but(but(attempt(), with(password)), able("password", "email_code")), next("password", "email_code"))
 	// Whoever carries off a session has what it was opened with for nothing, and a mailbox or a password is not the second step.
 	c.more("a password again, in a session of two steps", but(attempt(password), with(password, totp)), next("totp"))
 	c.more("a mailed code, in a session of two steps", but(attempt(mail), with(password, totp)), next("totp"))

@@ -132,7 +132,7 @@ func TestAPasskeyIsAskedForWhereARoleNeedsTwo(t *testing.T) {
 	}
 }
 
-func enrolling(t *testing.T, h *house, meanwhile func(countersign.Identity)) (login.Result, error, countersign.IdentityID) {
+func enrolling(t *testing.T, h *house, meanwhile func(countersign.Identity)) (login.Result, countersign.IdentityID, error) {
 	ada := h.signed(h.person("ada@example.com", good))
 	i := h.role(ada, "admin")
 	i, _, _ = h.db.SubjectOf(t.Context(), i.ID)
@@ -144,17 +144,17 @@ func enrolling(t *testing.T, h *house, meanwhile func(countersign.Identity)) (lo
 	meanwhile(i)
 	asked, err := h.Ask(t.Context(), h.me, r.ID, "totp")
 	if err != nil {
-		return r, err, i.ID
+		return r, i.ID, err
 	}
 	var shown struct{ Secret string }
 	json.Unmarshal(asked.Challenge, &shown)
 	r, err = h.Answer(t.Context(), h.me, r.ID, json.RawMessage(`{"method":"totp","code":"`+h.shows(shown.Secret)+`"}`))
-	return r, err, i.ID
+	return r, i.ID, err
 }
 
 func TestADisabledIdentitySetsNothingUp(t *testing.T) {
 	h := withPasskeys(t)
-	r, err, id := enrolling(t, h, func(i countersign.Identity) {
+	r, id, err := enrolling(t, h, func(i countersign.Identity) {
 		i.State = countersign.Disabled
 		h.write(countersign.Change{Identity: &i, End: []countersign.End{{Identity: i.ID}}})
 	})
@@ -166,7 +166,7 @@ func TestADisabledIdentitySetsNothingUp(t *testing.T) {
 
 func TestAnAddressThatWasRemovedSetsNothingUp(t *testing.T) {
 	h := withPasskeys(t)
-	r, err, id := enrolling(t, h, func(i countersign.Identity) {
+	r, id, err := enrolling(t, h, func(i countersign.Identity) {
 		i.Emails = i.Emails[:1]
 		h.write(countersign.Change{Identity: &i})
 	})

@@ -119,6 +119,8 @@ type Config struct {
 	Link struct {
 		// How long a sign-in link that was sent can be used.
 		Life Duration `toml:"life" default:"15m" min:"1s" max:"1h"`
+		// How it is sent: `email`, or `sms` to the number of who is named.
+		Channel string `toml:"channel" default:"email" oneof:"email sms"`
 	} `toml:"link"`
 
 	Passkey struct {

@@ -128,7 +128,9 @@ func (s *Server) smsCode() (countersign.Method, error) {
 }
 
 func (s *Server) magicLink() (countersign.Method, error) {
-	return code.NewLink(s.codes("magic link", s.config.Link.Life)), nil
+	o := s.codes("magic link", s.config.Link.Life)
+	o.Channel = s.config.Link.Channel
+	return code.NewLink(o), nil
 }
 
 func (s *Server) totp() (countersign.Method, error) {

@@ -10,10 +10,9 @@ import (
 // Some methods have a part of their own in a policy. It is the operator who names
 // methods; these are what the settings cannot say.
 var (
-	codes    = []string{"email_code", "sms_code"} // prove an address or a number
-	strong   = []string{"passkey"}                // cannot be phished
-	absent   = []string{"device", "factor_reset"} // prove nothing about who is there now
-	textOnly = []string{"sms_code"}               // need a way to send text messages
+	codes  = []string{"email_code", "sms_code"} // prove an address or a number
+	strong = []string{"passkey"}                // cannot be phished
+	absent = []string{"device", "factor_reset"} // prove nothing about who is there now
 )
 
 // policies say how much proof each purpose needs, from the settings. Recovery asks
@@ -23,7 +22,8 @@ func (s *Server) policies(methods map[string]countersign.Method) map[countersign
 	c := s.config.Policy
 	offered := func(lists ...[]string) (out []string) {
 		for _, m := range slices.Concat(lists...) {
-			if methods[m] != nil && !slices.Contains(out, m) && (s.texts() || !slices.Contains(textOnly, m)) {
+			sender, sends := methods[m].(countersign.Sender)
+			if methods[m] != nil && !slices.Contains(out, m) && (s.texts() || !sends || sender.Channel() != "sms") {
 				out = append(out, m)
 			}
 		}

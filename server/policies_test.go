@@ -84,6 +84,10 @@ func TestWhatCannotWorkIsNotOffered(t *testing.T) {
 	if slices.Contains(in.Offer, "sms_code") {
 		t.Error("text messages are offered where nothing sends them")
 	}
+	texting, all := built(t, "link.channel=sms", "notify.smtp.url=smtp://127.0.0.1:2525")
+	if p := texting.policies(all)[countersign.SignIn]; slices.Contains(p.Offer, "magic_link") || all["magic_link"].(countersign.Sender).Channel() != "sms" {
+		t.Error("links by text message are offered where nothing sends them")
+	}
 	if slices.Contains(in.Offer, "passkey") || slices.Contains(in.Spare, "passkey") {
 		t.Error("passkeys are offered at an address of a network")
 	}

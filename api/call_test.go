@@ -189,6 +189,23 @@ func TestFieldErrorsNameTheFieldAndSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAParameterOutOfRangeIsToldTheRange(t *testing.T) {
+	h := newHouse(t)
+	for query, want := range map[string]countersign.FieldError{
+		"limit=0":   {Field: "limit", Code: "too_small", Message: "The number must be at least 1."},
+		"limit=201": {Field: "limit", Code: "too_large", Message: "The number must be at most 200."},
+		"limit=x":   {Field: "limit", Code: "wrong_type", Message: "The parameter must be a whole number."},
+	} {
+		var p problem
+		if err := json.Unmarshal(h.ask(t, "GET", "/v1/sessions?"+query, "", signedIn...).Body.Bytes(), &p); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]countersign.FieldError{want}, p.Errors); diff != "" {
+			t.Errorf("%s: %s", query, diff)
+		}
+	}
+}
+
 func TestAPageSaysWhereTheNextBegins(t *testing.T) {
 	h := newHouse(t)
 	w := h.ask(t, "GET", "/v1/sessions?limit=1", "", signedIn...)

@@ -53,9 +53,9 @@ func planOf(schemas huma.Registry, t reflect.Type) plan {
 			panic("api: " + t.String() + "." + f.Name + " is neither path, query nor body")
 		}
 		if at.id != "" {
+			// For the document: set is what refuses others, and it compiles nothing.
 			at.schema.Pattern = "^" + at.id + "_[0-9a-z]{32}$"
 		}
-		at.schema.PrecomputeMessages()
 		p.params = append(p.params, at)
 	}
 	return p

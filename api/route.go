@@ -90,7 +90,8 @@ func add[In, Out any](b *book, r route, act func(context.Context, countersign.Ca
 	b.routes = append(b.routes, rt)
 }
 
-// finish settles the schemas: we always write lists, never null for one.
+// finish settles the schemas: we always write lists, never null for one. huma has
+// prepared what it validates with by now, and has no need to do so again.
 func (b *book) finish() {
 	for _, s := range b.schemas.Map() {
 		for _, p := range s.Properties {
@@ -98,7 +99,6 @@ func (b *book) finish() {
 				p.Nullable = false
 			}
 		}
-		s.PrecomputeMessages()
 	}
 }
 

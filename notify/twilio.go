@@ -8,17 +8,19 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 )
 
-// How Twilio writes the ids of its things.
-var (
-	twilioAccount = regexp.MustCompile(`^AC[0-9a-f]{32}$`)
-	twilioKey     = regexp.MustCompile(`^SK[0-9a-f]{32}$`)
-	twilioService = regexp.MustCompile(`^MG[0-9a-f]{32}$`)
-	// twilioFrom is a number in E.164, a short code, or a name that some countries allow.
-	twilioFrom = regexp.MustCompile(`^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|[A-Za-z0-9 +_&-]{1,11})$`)
-)
+// isTwilio reports whether an id is written as Twilio writes those of one kind: two
+// capitals and 32 hexadecimal digits.
+func isTwilio(kind, id string) bool {
+	digits, ok := strings.CutPrefix(id, kind)
+	return ok && len(digits) == 32 && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+// twilioFrom matches a number in E.164, a short code, or a name that some countries allow.
+const twilioFrom = `^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|[A-Za-z0-9 +_&-]{1,11})$`
 
 // TwilioOptions are what Twilio asks for.
 type TwilioOptions struct {
@@ -43,17 +45,17 @@ type Twilio struct {
 // NewTwilio checks the options. Its errors show none of them.
 func NewTwilio(o TwilioOptions) (*Twilio, error) {
 	switch {
-	case !twilioAccount.MatchString(o.Account):
+	case !isTwilio("AC", o.Account):
 		return nil, errors.New("notify: Twilio's account is AC and 32 hexadecimal digits")
-	case o.Key != "" && !twilioKey.MatchString(o.Key):
+	case o.Key != "" && !isTwilio("SK", o.Key):
 		return nil, errors.New("notify: Twilio's API key is SK and 32 hexadecimal digits, without its secret")
 	case !oneWord(o.Secret):
 		return nil, errors.New("notify: Twilio needs the account's auth token or the secret of an API key")
 	case (o.From == "") == (o.Service == ""):
 		return nil, errors.New("notify: Twilio needs either a sender or a messaging service")
-	case o.From != "" && !twilioFrom.MatchString(o.From):
+	case o.From != "" && !regexp.MustCompile(twilioFrom).MatchString(o.From):
 		return nil, errors.New("notify: Twilio's sender is a number such as +12125550100, a short code, or a name of 11 letters and digits at most")
-	case o.Service != "" && !twilioService.MatchString(o.Service):
+	case o.Service != "" && !isTwilio("MG", o.Service):
 		return nil, errors.New("notify: Twilio's messaging service is MG and 32 hexadecimal digits")
 	}
 	if o.URL == "" {

@@ -37,8 +37,8 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	cores := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(2 * cores)
 	log := logger(p.err, conf)
-	// Starting makes about 20 MB of garbage once. Collecting it along the way costs
-	// a third of the start; 1000 lets the first collection begin at 40 MB.
+	// Starting makes about 10 MB of garbage once. Collecting it along the way costs
+	// a fifth of the start; 1000 lets the first collection begin at 40 MB.
 	usual := debug.SetGCPercent(1000)
 	ready := func(a server.Addresses) {
 		debug.SetGCPercent(usual)

@@ -14,68 +14,75 @@ type braces struct{}
 // Cacheable says that a parsed string holds nothing of the call it was parsed for.
 func (braces) Cacheable() bool { return true }
 
-// Parse cuts a string into its words and its placeholders. A brace that is
-// never closed is an ordinary character.
-func (braces) Parse(src, _, _ string) (template.ParsedTemplate, error) {
-	var parts pieces
-	for {
-		start := strings.IndexByte(src, '{')
-		if start < 0 {
-			break
-		}
-		end := strings.IndexByte(src[start:], '}')
-		if end < 0 {
-			break
-		}
-		parts = append(parts, piece{before: src[:start], name: src[start+1 : start+end]})
-		src = src[start+end+1:]
+// Parse leaves a string as it is: reading it again each time costs less than
+// keeping the pieces of every one.
+func (braces) Parse(src, _, _ string) (template.ParsedTemplate, error) { return raw(src), nil }
+
+// raw is a string with its placeholders.
+type raw string
+
+// Execute fills the placeholders.
+func (r raw) Execute(data any) (string, error) { return data.(*filling).into(string(r)), nil }
+
+// cut gives what is before the first placeholder, its name, and what is after it. A
+// brace that is never closed is an ordinary character.
+func cut(src string) (before, name, after string, found bool) {
+	before, rest, found := strings.Cut(src, "{")
+	if found {
+		name, after, found = strings.Cut(rest, "}")
 	}
-	return append(parts, piece{before: src}), nil
+	return before, name, after, found
 }
 
-// piece is some text and the placeholder after it; the last has none.
-type piece struct {
-	before, name string
-}
-
-type pieces []piece
-
-// filling is what one call of T inserts, and whether something was not given.
+// filling is what one call of T inserts, and whether something was not there.
 type filling struct {
 	values map[string]string
 	missed bool
 }
 
-// Execute fills the placeholders.
-func (ps pieces) Execute(data any) (string, error) {
-	if len(ps) == 1 {
-		return ps[0].before, nil
+func (f *filling) give(name, value string) {
+	if f.values == nil {
+		f.values = map[string]string{}
 	}
-	f := data.(*filling)
+	f.values[name] = value
+}
+
+// into fills the placeholders of a string.
+func (f *filling) into(src string) string {
 	var b strings.Builder
-	for _, p := range ps {
-		b.WriteString(p.before)
-		if p.name == "" {
-			continue
+	for {
+		before, name, after, found := cut(src)
+		if !found {
+			break
 		}
-		value, given := f.values[p.name]
-		if !given {
-			f.missed = true
-			value = "{" + p.name + "}"
+		b.WriteString(before)
+		if name != "" {
+			value, given := f.values[name]
+			if !given {
+				f.missed = true
+				value = "{" + name + "}"
+			}
+			b.WriteString(value)
 		}
-		b.WriteString(value)
+		src = after
 	}
-	return b.String(), nil
+	if b.Len() == 0 {
+		return src
+	}
+	return b.String() + src
 }
 
 // placeholders returns the names in a string, each once, for Missing.
 func placeholders(src string) map[string]bool {
-	parsed, _ := braces{}.Parse(src, "", "")
 	names := map[string]bool{}
-	for _, p := range parsed.(pieces) {
-		if p.name != "" {
-			names[p.name] = true
+	for {
+		_, name, after, found := cut(src)
+		if !found {
+			return names
 		}
+		if name != "" {
+			names[name] = true
+		}
+		src = after
 	}
-	return names
 }

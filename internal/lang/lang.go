@@ -36,11 +36,19 @@ type Catalog struct {
 	printers []*Printer // in the order of the locales, as the matcher counts them
 	missed   atomic.Uint64
 
-	// entries and twice are kept for Missing: what each language has, and
-	// which keys came from two catalogues.
-	entries []map[string]*i18n.Message
-	twice   []string
+	entries []map[string]entry // what each language has, in the same order
+	twice   []string           // which keys came from two catalogues, for Missing
 }
+
+// entry is one string of one language. Only those with plural forms are go-i18n's as
+// well: it keeps half a kilobyte of each, and most strings have none.
+type entry struct {
+	other  string // the only form, or the one that needs no number
+	plural bool
+}
+
+// there reports whether the language has something to say.
+func (e entry) there() bool { return e.other != "" || e.plural }
 
 // Load reads the catalogues of the locales from each source, the later over the
 // earlier, so that an operator's folder given last replaces single strings. The
@@ -60,9 +68,8 @@ func Load(locales []string, sources ...fs.FS) (*Catalog, error) {
 		tags = append(tags, tag)
 	}
 	bundle := i18n.NewBundle(tags[0])
-	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	for i, locale := range locales {
-		c.entries = append(c.entries, map[string]*i18n.Message{})
+		c.entries = append(c.entries, map[string]entry{})
 		for _, source := range append([]fs.FS{words}, sources...) {
 			if err := c.read(bundle, source, locale, i); err != nil {
 				return nil, err
@@ -72,7 +79,7 @@ func Load(locales []string, sources ...fs.FS) (*Catalog, error) {
 			return nil, fmt.Errorf("lang: no words for locale %q", locale)
 		}
 		c.printers = append(c.printers, &Printer{
-			catalog: c, tag: tags[i], localizer: i18n.NewLocalizer(bundle, tags[i].String()), plurals: c.plurals(i),
+			catalog: c, tag: tags[i], localizer: i18n.NewLocalizer(bundle, tags[i].String()), entries: c.entries[i],
 		})
 	}
 	c.matcher = language.NewMatcher(tags)
@@ -89,29 +96,25 @@ func (c *Catalog) read(bundle *i18n.Bundle, source fs.FS, locale string, index i
 	if err != nil {
 		return fmt.Errorf("lang: read %s: %w", name, err)
 	}
-	file, err := bundle.ParseMessageFileBytes(text, name)
+	file, err := i18n.ParseMessageFileBytes(text, name, map[string]i18n.UnmarshalFunc{"toml": toml.Unmarshal})
 	if err != nil {
 		return fmt.Errorf("lang: parse %s: %w", name, err)
 	}
+	var plurals []*i18n.Message
 	for _, m := range file.Messages {
 		if _, seen := c.entries[index][m.ID]; seen {
 			c.twice = append(c.twice, locale+": "+m.ID+" is in two catalogues")
 		}
-		c.entries[index][m.ID] = m
-	}
-	return nil
-}
-
-// plurals names the strings whose form depends on a number, in the language or
-// in the first one, which stands in for what the language lacks.
-func (c *Catalog) plurals(index int) map[string]bool {
-	found := map[string]bool{}
-	for _, entries := range []map[string]*i18n.Message{c.entries[0], c.entries[index]} {
-		for id, m := range entries {
-			found[id] = m.One != ""
+		e := entry{other: m.Other, plural: m.One != ""}
+		c.entries[index][m.ID] = e
+		if e.plural {
+			plurals = append(plurals, m)
 		}
 	}
-	return found
+	if err := bundle.AddMessages(file.Tag, plurals...); err != nil { // a language without rules
+		return fmt.Errorf("lang: parse %s: %w", name, err)
+	}
+	return nil
 }
 
 // Tags lists the languages that are offered, the one for everybody else first.

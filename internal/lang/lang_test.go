@@ -128,6 +128,31 @@ func TestWhatIsMissingIsCountedAndDoesNotPanic(t *testing.T) {
 	}
 }
 
+func TestTheFirstLanguageStandsInWithItsOwnForms(t *testing.T) {
+	c := load(t, map[string]string{
+		"en.toml": "turned = \"a {n}\"\nbare = \"{}b{\"\nblank = \"something\"\n[only]\none = \"a thing\"\nother = \"{n} things\"\n[single]\none = \"just one\"\n",
+		"de.toml": "blank = \"\"\n[turned]\none = \"ein\"\nother = \"{n} viele\"\n",
+	}, map[string]string{"de.toml": "turned = \"nur {n}\"\n"})
+	de := c.Printer("de")
+	for i, one := range []struct{ got, want string }{
+		{de.T("turned", "n", 1), "nur 1"}, // the later source has no forms
+		{de.T("only", "n", 1), "a thing"},
+		{de.T("only", "n", 2), "2 things"},
+		{de.T("only"), "{n} things"},
+		{de.T("blank"), "something"},
+		{de.T("bare"), "b{"},
+		{c.Printer("en").T("single", "n", 1), "just one"},
+		{c.Printer("en").T("single"), "single"},
+	} {
+		if one.got != one.want {
+			t.Errorf("%d: got %q, want %q", i, one.got, one.want)
+		}
+	}
+	if n := c.Missed(); n != 6 {
+		t.Errorf("missed %d strings, want 6", n)
+	}
+}
+
 func TestALaterSourceReplacesSingleStrings(t *testing.T) {
 	c := load(t,
 		map[string]string{"en.toml": "a = \"ours\"\nb = \"ours\"\n"},

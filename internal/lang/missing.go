@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
 // Missing lists what keeps the languages from saying the same, one line each,
@@ -20,7 +18,7 @@ func (c *Catalog) Missing() []string {
 	for i, entries := range c.entries {
 		locale := c.printers[i].Tag()
 		for id, m := range entries {
-			if m.Other == "" {
+			if m.other == "" {
 				gaps = append(gaps, fmt.Sprintf("%s: %s is empty", locale, id))
 			}
 			if _, ok := first[id]; !ok {
@@ -33,7 +31,7 @@ func (c *Catalog) Missing() []string {
 				gaps = append(gaps, fmt.Sprintf("%s: %s is missing", locale, id))
 				continue
 			}
-			gaps = append(gaps, differ(locale, want, got)...)
+			gaps = append(gaps, differ(locale, id, want, got)...)
 		}
 	}
 	slices.Sort(gaps)
@@ -42,13 +40,13 @@ func (c *Catalog) Missing() []string {
 
 // differ compares one string with its translation. Only the form "other" has to
 // name the same things: "one device" may do without its number.
-func differ(locale string, want, got *i18n.Message) []string {
+func differ(locale, id string, want, got entry) []string {
 	var gaps []string
-	if w, g := placeholders(want.Other), placeholders(got.Other); !maps.Equal(w, g) {
-		gaps = append(gaps, fmt.Sprintf("%s: %s has the placeholders %s, wants %s", locale, got.ID, names(g), names(w)))
+	if w, g := placeholders(want.other), placeholders(got.other); !maps.Equal(w, g) {
+		gaps = append(gaps, fmt.Sprintf("%s: %s has the placeholders %s, wants %s", locale, id, names(g), names(w)))
 	}
-	if (want.One == "") != (got.One == "") {
-		gaps = append(gaps, fmt.Sprintf("%s: %s has plural forms in one language only", locale, got.ID))
+	if want.plural != got.plural {
+		gaps = append(gaps, fmt.Sprintf("%s: %s has plural forms in one language only", locale, id))
 	}
 	return gaps
 }

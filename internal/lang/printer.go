@@ -17,7 +17,7 @@ type Printer struct {
 	catalog   *Catalog
 	tag       language.Tag
 	localizer *i18n.Localizer
-	plurals   map[string]bool // the strings that have plural forms
+	entries   map[string]entry
 }
 
 // Printer returns the printer for the first preference that can be met. Each
@@ -57,22 +57,32 @@ func (p *Printer) Tag() string { return p.tag.String() }
 // stays as it is; both are counted by Missed. It never panics, because a page
 // with an odd word is better than none.
 func (p *Printer) T(id string, args ...any) string {
-	config := i18n.LocalizeConfig{MessageID: id, TemplateParser: braces{}}
-	values := make(map[string]string, len(args)/2)
+	f := &filling{}
+	said, e := p, p.entries[id]
+	if !e.there() { // the first language stands in
+		said = p.catalog.printers[0]
+		e, f.missed = said.entries[id], true
+	}
+	var count any
 	for i := 0; i+1 < len(args); i += 2 {
 		name := text(args[i])
-		values[name] = text(args[i+1])
-		if name == "n" && p.plurals[id] {
-			config.PluralCount = args[i+1]
+		f.give(name, text(args[i+1]))
+		if name == "n" && e.plural {
+			count = args[i+1]
 		}
 	}
-	f := &filling{values: values}
-	config.TemplateData = f
-	s, err := p.localizer.Localize(&config)
-	if err != nil || f.missed {
-		p.catalog.missed.Add(1)
+	var s string
+	var err error
+	if count != nil {
+		s, err = said.localizer.Localize(&i18n.LocalizeConfig{MessageID: id, TemplateParser: braces{}, PluralCount: count, TemplateData: f})
+	} else {
+		s = f.into(e.other)
 	}
-	if s == "" && err != nil {
+	if err == nil && !f.missed && (e.other != "" || count != nil) {
+		return s
+	}
+	p.catalog.missed.Add(1)
+	if s == "" {
 		return id
 	}
 	return s

@@ -180,7 +180,8 @@ func ownIdentity(document string) (i countersign.Identity, ok bool) {
 	c.take(`,"metadata":`)
 	i.Metadata = c.raw()
 	c.take(`,"created_at":`)
-	c.bad = c.bad || i.CreatedAt.UnmarshalText([]byte(c.text())) != nil
+	created := c.text()
+	c.bad = c.bad || i.CreatedAt.UnmarshalText([]byte(created)) != nil
 	c.take("}")
 	return i, !c.bad && c.rest == ""
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	jsonx "github.com/go-json-experiment/json"
@@ -181,7 +182,8 @@ func ownIdentity(document string) (i countersign.Identity, ok bool) {
 	i.Metadata = c.raw()
 	c.take(`,"created_at":`)
 	created := c.text()
-	c.bad = c.bad || i.CreatedAt.UnmarshalText([]byte(created)) != nil
+	// Parsing takes more than is written: an hour of one digit, for one.
+	c.bad = c.bad || i.CreatedAt.UnmarshalText([]byte(created)) != nil || i.CreatedAt.Format(time.RFC3339Nano) != created
 	c.take("}")
 	return i, !c.bad && c.rest == ""
 }
